@@ -1,0 +1,35 @@
+# The two commands of the README: `make demo` and `make test`. Plain `make` builds build/lathe.
+.PHONY: all setup configure test test-slow format check demo clean
+
+BUILD ?= build
+CMAKE_FLAGS ?=
+
+all: configure
+	cmake --build $(BUILD) --target lathe
+
+setup:
+	@tools/setup
+
+configure: setup
+	@cmake -S . -B $(BUILD) -G Ninja $(CMAKE_FLAGS) > /dev/null
+
+check: setup
+	tools/check-layers
+	tools/format --check
+
+test: check configure
+	cmake --build $(BUILD)
+	ctest --test-dir $(BUILD) -L quick --output-on-failure
+
+test-slow: configure
+	cmake --build $(BUILD)
+	ctest --test-dir $(BUILD) -L slow --output-on-failure
+
+format:
+	tools/format
+
+demo: all
+	tools/demo
+
+clean:
+	rm -rf $(BUILD) build-asan build-tsan
