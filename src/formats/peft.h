@@ -1,0 +1,99 @@
+// PEFT adapter folders (adapter_config.json, adapter_model.safetensors): LoRA, prompt tuning and
+// P-tuning (its computed embeddings), read as they are and written so that PEFT reads them.
+//
+// Every field that changes results is either honoured or refused by name; a field this reader does
+// not know is refused unless it is null, false or empty. Tensors are checked against the config:
+// each has a known name and the rank, both halves of a LoRA pair are there, none is left over.
+//
+// Source: PEFT 0.21, peft/tuners/lora/{config,layer}.py, peft/tuners/{prompt_tuning,p_tuning}.
+// Thread-safety: an open adapter is immutable; share it freely.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "formats/safetensors.h"
+#include "os/file.h"
+#include "tensor/tensor.h"
+
+namespace lathe::formats {
+
+struct LoraConfig {
+  std::int64_t rank = 8;
+  double alpha = 8;
+  double dropout = 0;                       // training only
+  bool rslora = false;                      // scale alpha / sqrt(rank) instead of alpha / rank
+  std::vector<std::string> target_modules;  // names or dotted ends of names: "q_proj"
+  // Per-module overrides; the key is a module's name or a dotted end of it.
+  std::map<std::string, std::int64_t> rank_pattern;
+  std::map<std::string, double> alpha_pattern;
+
+  bool operator==(const LoraConfig&) const = default;
+  std::int64_t rank_of(std::string_view module) const;
+  // What the product b·a is multiplied by for that module.
+  double scale_of(std::string_view module) const;
+};
+
+struct SoftPromptConfig {
+  std::int64_t virtual_tokens = 0;
+  std::int64_t width = 0;  // PEFT's token_dim: the model's hidden_size
+
+  bool operator==(const SoftPromptConfig&) const = default;
+};
+
+struct PeftConfig {
+  enum class Kind { lora, prompt_tuning, p_tuning };
+  Kind kind = Kind::lora;
+  std::string base_model;   // base_model_name_or_path: a name, or a path on somebody's machine
+  LoraConfig lora;          // Kind::lora
+  SoftPromptConfig prompt;  // the other kinds
+
+  bool operator==(const PeftConfig&) const = default;
+};
+
+// adapter_config.json. Errors: bad_input, unsupported; both name the field.
+Result<PeftConfig> peft_config_from_json(std::string_view json);
+std::string to_json(const PeftConfig& config);
+
+// The two factors of one module's update: W·x becomes W·x + scale · b·(a·x).
+struct LoraPair {
+  std::string module;    // canonical, without ".weight": "model.layers.0.self_attn.q_proj"
+  tensor::TensorView a;  // [rank, in]
+  tensor::TensorView b;  // [out, rank]
+  double scale = 1;      // config.lora.scale_of(module); ignored when writing
+};
+
+class PeftAdapter {
+ public:
+  // Errors: not_found, io, bad_input, unsupported (also adapter_model.bin, which is pickle).
+  static Result<PeftAdapter> open(const os::Path& folder);
+
+  const PeftConfig& config() const { return config_; }
+
+  // Kind::lora: sorted by module; empty otherwise. Views live as long as this object.
+  std::span<const LoraPair> lora() const { return pairs_; }
+
+  // Kind::prompt_tuning and p_tuning: [virtual_tokens, width]. REQUIRES: one of these kinds.
+  const tensor::TensorView& prompt_embeddings() const { return prompt_; }
+
+ private:
+  PeftConfig config_;
+  SafetensorsFile file_;
+  std::vector<LoraPair> pairs_;
+  tensor::TensorView prompt_;
+};
+
+// Writes a PEFT folder: the tensors, then adapter_config.json, so that a folder without it is not
+// yet an adapter. Errors: already_exists (the folder holds an adapter_config.json), bad_input
+// (tensors that do not fit the config), io.
+Status write_lora_adapter(const os::Path& folder, const PeftConfig& config,
+                          std::span<const LoraPair> pairs);
+Status write_prompt_adapter(const os::Path& folder, const PeftConfig& config,
+                            const tensor::TensorView& embeddings);
+
+}  // namespace lathe::formats
