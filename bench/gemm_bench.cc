@@ -1,0 +1,138 @@
+// f32 products of training against the machine's own limit and against OpenBLAS, interleaved in one
+// run.
+//
+//   cmake -S . -B build -DLATHE_BENCH=ON && cmake --build build --target gemm_bench &&
+//   build/bench/gemm_bench
+//
+// The limit is what register-only fused multiply-adds reach on the same threads at the same moment.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/matmul.h"
+#include "os/clock.h"
+#include "os/thread_pool.h"
+
+#ifdef LATHE_OPENBLAS
+extern "C" {
+void cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float* a,
+                 int lda, const float* b, int ldb, float beta, float* c, int ldc);
+void openblas_set_num_threads(int);
+}
+#endif
+
+namespace {
+
+using namespace lathe;
+
+struct Form {
+  const char* name;
+  std::size_t m, n, k;
+  bool a_transposed, b_transposed;
+};
+
+// The products of one training step of a decoder of width 256 and 640, with 8,192 tokens.
+constexpr Form kForms[] = {
+    {"1024^3        Y = A B  ", 1024, 1024, 1024, false, false},
+    {"forward       Y = X W' ", 8192, 640, 256, false, true},
+    {"forward, head Y = X W' ", 8192, 1536, 256, false, true},
+    {"input grad    dX = dY W", 8192, 256, 640, false, false},
+    {"weight grad   dW = dY'X", 640, 256, 8192, true, false},
+    {"attention     S = Q K' ", 160, 160, 32, false, true},
+};
+
+double seconds_of(const std::function<void()>& work) {
+  const os::SystemClock clock;
+  const double start = clock.seconds();
+  work();
+  return clock.seconds() - start;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// FMA rate with everything in registers and L1: one tile-sized product, many times, in each thread.
+double peak_gflops(const kernels::Table& table, os::ThreadPool& pool) {
+  const std::size_t k = 128, n = table.panel, m = 6, repeats = 20000;
+  std::vector<double> rates;
+  for (int run = 0; run < 5; ++run) {
+    const double seconds = seconds_of([&] {
+      pool.run(pool.width(), [&](std::size_t) {
+        std::vector<float> a(m * k, 1.0f), b(k * n, 1.0f), c(m * n);
+        kernels::MultiplyBlock block;
+        block.a = {a.data(), k, 1};
+        block.rows = m;
+        block.k = k;
+        block.columns = n;
+        block.c = c.data();
+        block.c_stride = n;
+        for (std::size_t i = 0; i < repeats; ++i) table.multiply_f32(block, b.data());
+      });
+    });
+    rates.push_back(2e-9 * static_cast<double>(m * n * k * repeats * pool.width()) / seconds);
+  }
+  return *std::max_element(rates.begin(), rates.end());
+}
+
+void bench(const Form& f, double peak, os::ThreadPool& pool) {
+  const kernels::Table& table = kernels::active();
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> a(f.m * f.k), b(f.k * f.n), c(f.m * f.n);
+  for (float& x : a) x = normal(random);
+  for (float& x : b) x = normal(random);
+  const kernels::Matrix am =
+      f.a_transposed ? kernels::Matrix{a.data(), 1, f.m} : kernels::Matrix{a.data(), f.k, 1};
+  const kernels::Matrix bm =
+      f.b_transposed ? kernels::Matrix{b.data(), 1, f.k} : kernels::Matrix{b.data(), f.n, 1};
+  kernels::PackBuffer buffer;
+  const double flops = 2.0 * static_cast<double>(f.m * f.n * f.k);
+  const int repeats = std::max(1, static_cast<int>(2e9 / flops));
+  std::vector<double> ours, theirs;
+  for (int run = 0; run < 9; ++run) {
+    ours.push_back(seconds_of([&] {
+      for (int i = 0; i < repeats; ++i) {
+        kernels::multiply_unpacked(table, {am, f.m, f.k, f.n, c.data(), f.n, false}, bm, buffer,
+                                   pool);
+      }
+    }));
+#ifdef LATHE_OPENBLAS
+    theirs.push_back(seconds_of([&] {
+      for (int i = 0; i < repeats; ++i) {
+        cblas_sgemm(101, f.a_transposed ? 112 : 111, f.b_transposed ? 112 : 111,
+                    static_cast<int>(f.m), static_cast<int>(f.n), static_cast<int>(f.k), 1,
+                    a.data(), static_cast<int>(f.a_transposed ? f.m : f.k), b.data(),
+                    static_cast<int>(f.b_transposed ? f.k : f.n), 0, c.data(),
+                    static_cast<int>(f.n));
+      }
+    }));
+#endif
+  }
+  const double rate = flops * repeats * 1e-9 / median(ours);
+  fmt::print("| {} | {:4} x {:4} x {:4} | {:3.0f} % |", f.name, f.m, f.n, f.k, 100 * rate / peak);
+  if (theirs.empty()) {
+    fmt::print(" - |\n");
+  } else {
+    fmt::print(" {:.2f} |\n", median(theirs) / median(ours));
+  }
+}
+
+}  // namespace
+
+int main() {
+  os::ThreadPool pool;
+#ifdef LATHE_OPENBLAS
+  openblas_set_num_threads(static_cast<int>(pool.width()));
+#endif
+  const double peak = peak_gflops(kernels::active(), pool);
+  fmt::print("kernels {}, {} threads, f32 multiply-add peak {:.0f} GFLOP/s\n\n",
+             kernels::active().name, pool.width(), peak);
+  fmt::print("| product | m x n x k | share of peak | times OpenBLAS |\n|---|---|---|---|\n");
+  for (const Form& form : kForms) bench(form, peak, pool);
+}

@@ -1,0 +1,56 @@
+// Attention of one query head over a paged cache: two passes over the positions, keys then values.
+#include "kernels/cpu/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/attention.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "kernels/cpu/fill.h"
+#include "kernels/cpu/rows-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lathe::kernels::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+
+// Calls body(row, t) for each position, page by page.
+template <class Body>
+HWY_INLINE void for_each_row(const PagedRows& rows, std::size_t head_offset, std::size_t length,
+                             const Body& body) {
+  for (std::size_t t = 0; t < length;) {
+    const float* row = rows.pages[t / rows.page_rows] + head_offset;
+    const std::size_t end = HWY_MIN(length, t + rows.page_rows);
+    for (; t < end; ++t, row += rows.row_stride) body(row, t);
+  }
+}
+
+void attend(const AttendOne& args) {
+  for_each_row(args.keys, args.head_offset, args.length,
+               [&](const float* key, std::size_t t)
+                   HWY_ATTR { args.scores[t] = dot(args.query, key, args.head_dim); });
+  softmax(args.scores, args.scale, args.length);
+  std::fill_n(args.out, args.head_dim, 0.0f);
+  for_each_row(args.values, args.head_offset, args.length,
+               [&](const float* value, std::size_t t)
+                   HWY_ATTR { add_scaled(value, args.scores[t], args.head_dim, args.out); });
+}
+
+}  // namespace
+
+void fill_attention(Table& table) { table.attend = attend; }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lathe::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lathe::kernels::cpu {
+
+HWY_EXPORT(fill_attention);
+void fill_attention(Table& table) { HWY_DYNAMIC_DISPATCH(fill_attention)(table); }
+
+}  // namespace lathe::kernels::cpu
+#endif

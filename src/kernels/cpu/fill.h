@@ -1,0 +1,13 @@
+// Each source of this folder fills its part of a table with the functions of the instruction set
+// that Highway dispatches to at the moment of the call.
+#pragma once
+
+#include "kernels/table.h"
+
+namespace lathe::kernels::cpu {
+
+void fill_multiply(Table& table);
+void fill_rows(Table& table);
+void fill_attention(Table& table);
+
+}  // namespace lathe::kernels::cpu

@@ -1,0 +1,231 @@
+// Matrix products over packed panels.
+//
+// The inner tile keeps kRows x kVectors accumulators in registers and makes one pass over k: at
+// each step it loads kVectors vectors of B, broadcasts kRows values of A and does kRows * kVectors
+// fused multiply-adds. With 32 registers that is 6 x 4 (24 accumulators, 10 loads for 24 FMAs),
+// with 16 it is 6 x 2. k is cut into chunks so that a panel's chunk stays in L1 while every row
+// tile passes over it; an accumulator is stored and loaded again between chunks, which keeps one
+// chain of FMAs for each output.
+#include "kernels/cpu/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/multiply.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/cpu/fill.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lathe::kernels::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+constexpr std::size_t kRows = 6;
+constexpr std::size_t kVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+constexpr std::size_t kLanes = hn::MaxLanes(D());
+constexpr std::size_t kPanel = kVectors * kLanes;
+constexpr std::size_t kChunk = 128;  // of k: 128 x 64 x 4 bytes = 32 KiB of L1
+static_assert(kChunk % 32 == 0, "a chunk holds whole q8_0 blocks");
+
+struct Tile {
+  const float* a;
+  std::size_t a_row, a_col;
+  std::size_t k;
+  float* c;
+  std::size_t c_stride;
+  bool load_c;
+};
+
+// b_at(i, v): vector v of row i of the panel.
+template <std::size_t R, class BAt>
+HWY_INLINE void multiply_tile(const Tile& t, const BAt& b_at) {
+  const D d;
+  V sum[R][kVectors];
+#pragma GCC unroll 8
+  for (std::size_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sum[r][v] = t.load_c ? hn::LoadU(d, t.c + r * t.c_stride + v * kLanes) : hn::Zero(d);
+    }
+  }
+  const float* a = t.a;
+  for (std::size_t i = 0; i < t.k; ++i, a += t.a_col) {
+    V b[kVectors];
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < kVectors; ++v) b[v] = b_at(i, v);
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < R; ++r) {
+      const V x = hn::Set(d, a[r * t.a_row]);
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(x, b[v], sum[r][v]);
+    }
+  }
+#pragma GCC unroll 8
+  for (std::size_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < kVectors; ++v)
+      hn::StoreU(sum[r][v], d, t.c + r * t.c_stride + v * kLanes);
+  }
+}
+
+template <class BAt>
+HWY_INLINE void multiply_tile(std::size_t rows, const Tile& t, const BAt& b_at) {
+  switch (rows) {
+    case 6:
+      return multiply_tile<6>(t, b_at);
+    case 5:
+      return multiply_tile<5>(t, b_at);
+    case 4:
+      return multiply_tile<4>(t, b_at);
+    case 3:
+      return multiply_tile<3>(t, b_at);
+    case 2:
+      return multiply_tile<2>(t, b_at);
+    default:
+      return multiply_tile<1>(t, b_at);
+  }
+}
+
+// All rows of the block over one panel's chunk of k.
+template <class BAt>
+HWY_INLINE void multiply_rows(const MultiplyBlock& block, std::size_t panel, std::size_t k0,
+                              std::size_t k, const BAt& b_at) {
+  const std::size_t first = panel * kPanel;
+  const std::size_t columns = HWY_MIN(kPanel, block.columns - first);
+  const bool load_c = block.accumulate || k0 > 0;
+  for (std::size_t r = 0; r < block.rows; r += kRows) {
+    const std::size_t rows = HWY_MIN(kRows, block.rows - r);
+    float* c = block.c + r * block.c_stride + first;
+    Tile tile = {block.a.data + r * block.a.row_stride + k0 * block.a.col_stride,
+                 block.a.row_stride,
+                 block.a.col_stride,
+                 k,
+                 c,
+                 block.c_stride,
+                 load_c};
+    if (columns == kPanel) {
+      multiply_tile(rows, tile, b_at);
+      continue;
+    }
+    // The last, partial panel goes through a whole tile beside C.
+    HWY_ALIGN float edge[kRows * kPanel] = {};
+    for (std::size_t i = 0; load_c && i < rows; ++i) {
+      for (std::size_t j = 0; j < columns; ++j) edge[i * kPanel + j] = c[i * block.c_stride + j];
+    }
+    tile.c = edge;
+    tile.c_stride = kPanel;
+    multiply_tile(rows, tile, b_at);
+    for (std::size_t i = 0; i < rows; ++i) {
+      for (std::size_t j = 0; j < columns; ++j) c[i * block.c_stride + j] = edge[i * kPanel + j];
+    }
+  }
+}
+
+void multiply_f32(const MultiplyBlock& block, const float* panels) {
+  const D d;
+  const std::size_t count = (block.columns + kPanel - 1) / kPanel;
+  for (std::size_t k0 = 0; k0 < block.k; k0 += kChunk) {
+    const std::size_t k = HWY_MIN(kChunk, block.k - k0);
+    for (std::size_t panel = 0; panel < count; ++panel) {
+      const float* b = panels + (panel * block.k + k0) * kPanel;
+      multiply_rows(block, panel, k0, k, [d, b](std::size_t i, std::size_t v) HWY_ATTR {
+        return hn::LoadU(d, b + i * kPanel + v * kLanes);
+      });
+    }
+  }
+}
+
+// One vector of dequantised values; q: int8 of the row, scales: of its block.
+HWY_INLINE V dequantise(const std::int8_t* q, const float* scales) {
+  const D d;
+  const hn::Rebind<std::int32_t, D> d32;
+  const hn::Rebind<std::int8_t, D> d8;
+  return hn::Mul(hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, q))), hn::LoadU(d, scales));
+}
+
+void multiply_q8(const MultiplyBlock& block, const Q8Panels& panels) {
+  const D d;
+  const std::size_t count = (block.columns + kPanel - 1) / kPanel;
+  HWY_ALIGN float chunk[kChunk * kPanel];
+  for (std::size_t k0 = 0; k0 < block.k; k0 += kChunk) {
+    const std::size_t k = HWY_MIN(kChunk, block.k - k0);
+    for (std::size_t panel = 0; panel < count; ++panel) {
+      const std::int8_t* q = panels.values + (panel * block.k + k0) * kPanel;
+      const float* scales = panels.scales + (panel * (block.k / 32) + k0 / 32) * kPanel;
+      const auto value = [q, scales](std::size_t i, std::size_t v) HWY_ATTR {
+        return dequantise(q + i * kPanel + v * kLanes, scales + i / 32 * kPanel + v * kLanes);
+      };
+      if (block.rows <= kRows) {  // each value is used once: no detour through memory
+        multiply_rows(block, panel, k0, k, value);
+        continue;
+      }
+      for (std::size_t i = 0; i < k; ++i) {
+        for (std::size_t v = 0; v < kVectors; ++v) {
+          hn::Store(value(i, v), d, chunk + i * kPanel + v * kLanes);
+        }
+      }
+      const float* b = chunk;
+      multiply_rows(block, panel, k0, k, [d, b](std::size_t i, std::size_t v) HWY_ATTR {
+        return hn::Load(d, b + i * kPanel + v * kLanes);
+      });
+    }
+  }
+}
+
+void pack_panel(const Matrix& b, std::size_t k, std::size_t n, std::size_t panel, float* out) {
+  const std::size_t first = panel * kPanel;
+  const std::size_t columns = HWY_MIN(kPanel, n - first);
+  const float* source = b.data + first * b.col_stride;
+  if (columns < kPanel) {
+    for (std::size_t i = 0; i < k * kPanel; ++i) out[i] = 0;
+  }
+  if (b.col_stride == 1) {
+    for (std::size_t i = 0; i < k; ++i) {
+      const float* row = source + i * b.row_stride;
+      for (std::size_t j = 0; j < columns; ++j) out[i * kPanel + j] = row[j];
+    }
+    return;
+  }
+  // Columns are contiguous along k: small squares keep both sides in L1.
+  constexpr std::size_t kSquare = 16;
+  for (std::size_t i0 = 0; i0 < k; i0 += kSquare) {
+    const std::size_t i1 = HWY_MIN(k, i0 + kSquare);
+    for (std::size_t j = 0; j < columns; ++j) {
+      for (std::size_t i = i0; i < i1; ++i) {
+        out[i * kPanel + j] = source[i * b.row_stride + j * b.col_stride];
+      }
+    }
+  }
+}
+
+void pack_panels(const Matrix& b, std::size_t k, std::size_t n, std::size_t first_panel,
+                 std::size_t panels, float* out) {
+  for (std::size_t p = 0; p < panels; ++p)
+    pack_panel(b, k, n, first_panel + p, out + p * k * kPanel);
+}
+
+}  // namespace
+
+void fill_multiply(Table& table) {
+  table.panel = kPanel;
+  table.pack_panels = pack_panels;
+  table.multiply_f32 = multiply_f32;
+  table.multiply_q8 = multiply_q8;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lathe::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lathe::kernels::cpu {
+
+HWY_EXPORT(fill_multiply);
+void fill_multiply(Table& table) { HWY_DYNAMIC_DISPATCH(fill_multiply)(table); }
+
+}  // namespace lathe::kernels::cpu
+#endif

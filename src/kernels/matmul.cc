@@ -1,0 +1,134 @@
+#include "kernels/matmul.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "base/half.h"
+
+namespace lathe::kernels {
+namespace {
+
+std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+// Rows of A that one block takes: with a chunk of 128 along k it is 120 KiB of L2. A multiple of
+// six, the rows of a tile.
+constexpr std::size_t kBlockRows = 240;
+// Fewer multiply-adds than this are not worth waking a thread.
+constexpr std::size_t kSmall = 1 << 15;
+
+struct Cut {
+  std::size_t row_blocks;
+  std::size_t rows;  // in a block
+  std::size_t panel_groups;
+  std::size_t panels;  // in a group
+};
+
+// Enough blocks for every thread, and few enough that a panel is read for many rows.
+Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
+  Cut c = {};
+  if (p.rows * p.columns * p.k <= kSmall || threads == 1) threads = 1;
+  c.row_blocks = ceil_div(p.rows, kBlockRows);
+  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), 6) * 6;
+  c.row_blocks = ceil_div(p.rows, c.rows);
+  const std::size_t wanted = threads == 1 ? 1 : 4 * threads;
+  c.panel_groups = std::min(panels, ceil_div(wanted, c.row_blocks));
+  c.panels = ceil_div(panels, c.panel_groups);
+  c.panel_groups = ceil_div(panels, c.panels);
+  return c;
+}
+
+// run(block, first_panel) multiplies one block.
+template <class Run>
+void multiply_blocks(const Table& table, const Product& p, Parallel& parallel, const Run& run) {
+  if (p.rows == 0 || p.columns == 0) return;
+  const Cut c = cut(p, ceil_div(p.columns, table.panel), parallel.width());
+  const auto one = [&](std::size_t task) {
+    const std::size_t row = task / c.panel_groups * c.rows;
+    const std::size_t first_panel = task % c.panel_groups * c.panels;
+    const std::size_t column = first_panel * table.panel;
+    MultiplyBlock block;
+    block.a = {p.a.data + row * p.a.row_stride, p.a.row_stride, p.a.col_stride};
+    block.rows = std::min(c.rows, p.rows - row);
+    block.k = p.k;
+    block.columns = std::min(c.panels * table.panel, p.columns - column);
+    block.c = p.c + row * p.c_stride + column;
+    block.c_stride = p.c_stride;
+    block.accumulate = p.accumulate;
+    run(block, first_panel);
+  };
+  const std::size_t tasks = c.row_blocks * c.panel_groups;
+  if (tasks == 1) return one(0);
+  parallel.run(tasks, one);
+}
+
+}  // namespace
+
+std::size_t panel_floats(const Table& table, std::size_t k, std::size_t n) {
+  return ceil_div(n, table.panel) * table.panel * k;
+}
+
+void pack(const Table& table, const Matrix& b, std::size_t k, std::size_t n, float* out,
+          Parallel& parallel) {
+  const std::size_t panels = ceil_div(n, table.panel);
+  if (k * n <= kSmall || parallel.width() == 1) return table.pack_panels(b, k, n, 0, panels, out);
+  parallel.run(panels,
+               [&](std::size_t p) { table.pack_panels(b, k, n, p, 1, out + p * table.panel * k); });
+}
+
+void multiply(const Table& table, const Product& product, const float* panels, Parallel& parallel) {
+  multiply_blocks(table, product, parallel, [&](const MultiplyBlock& block, std::size_t first) {
+    table.multiply_f32(block, panels + first * table.panel * product.k);
+  });
+}
+
+void multiply(const Table& table, const Product& product, const Q8Panels& panels,
+              Parallel& parallel) {
+  LATHE_ASSERT(product.k % 32 == 0);
+  multiply_blocks(table, product, parallel, [&](const MultiplyBlock& block, std::size_t first) {
+    const std::size_t values = first * table.panel * product.k;
+    table.multiply_q8(block, {panels.scales + values / 32, panels.values + values});
+  });
+}
+
+float* PackBuffer::floats(std::size_t count) {
+  if (count > capacity_) {
+    const std::size_t bytes = ceil_div(count * sizeof(float), 64) * 64;
+    data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
+    if (data_ == nullptr) throw std::bad_alloc();
+    capacity_ = count;
+  }
+  return data_.get();
+}
+
+void multiply_unpacked(const Table& table, const Product& product, const Matrix& b,
+                       PackBuffer& buffer, Parallel& parallel) {
+  float* panels = buffer.floats(panel_floats(table, product.k, product.columns));
+  pack(table, b, product.k, product.columns, panels, parallel);
+  multiply(table, product, panels, parallel);
+}
+
+Q8Weights::Q8Weights(const Table& table, std::span<const std::byte> bytes, std::size_t n,
+                     std::size_t k) {
+  LATHE_ASSERT(k % 32 == 0 && bytes.size() == n * (k / 32) * 34);
+  const std::size_t blocks = k / 32;
+  const std::size_t padded = ceil_div(n, table.panel) * table.panel;
+  scales_.resize(padded * blocks);
+  values_.resize(padded * k);
+  for (std::size_t row = 0; row < n; ++row) {
+    const std::size_t panel = row / table.panel;
+    const std::size_t lane = row % table.panel;
+    for (std::size_t block = 0; block < blocks; ++block) {
+      const std::byte* source = bytes.data() + (row * blocks + block) * 34;
+      std::uint16_t half = 0;
+      std::memcpy(&half, source, sizeof half);
+      scales_[(panel * blocks + block) * table.panel + lane] = f16_to_f32(half);
+      std::int8_t* out = values_.data() + (panel * k + block * 32) * table.panel + lane;
+      for (std::size_t i = 0; i < 32; ++i)
+        out[i * table.panel] = static_cast<std::int8_t>(source[2 + i]);
+    }
+  }
+}
+
+}  // namespace lathe::kernels

@@ -1,0 +1,205 @@
+#include "kernels/ref/ref.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lathe::kernels::ref {
+namespace {
+
+constexpr std::size_t kPanel = 16;
+
+void pack_panels(const Matrix& b, std::size_t k, std::size_t n, std::size_t first_panel,
+                 std::size_t panels, float* out) {
+  for (std::size_t p = first_panel; p < first_panel + panels; ++p) {
+    for (std::size_t i = 0; i < k; ++i) {
+      for (std::size_t j = p * kPanel; j < (p + 1) * kPanel; ++j) {
+        *out++ = j < n ? b.data[i * b.row_stride + j * b.col_stride] : 0.0f;
+      }
+    }
+  }
+}
+
+// value(panel, i, j): element i along k, column j of the panel.
+template <class Value>
+void multiply(const MultiplyBlock& block, const Value& value) {
+  for (std::size_t r = 0; r < block.rows; ++r) {
+    for (std::size_t column = 0; column < block.columns; ++column) {
+      float* c = block.c + r * block.c_stride + column;
+      float sum = block.accumulate ? *c : 0.0f;
+      for (std::size_t i = 0; i < block.k; ++i) {
+        const float a = block.a.data[r * block.a.row_stride + i * block.a.col_stride];
+        sum = std::fma(a, value(column / kPanel, i, column % kPanel), sum);
+      }
+      *c = sum;
+    }
+  }
+}
+
+void multiply_f32(const MultiplyBlock& block, const float* panels) {
+  multiply(block, [&](std::size_t panel, std::size_t i, std::size_t j) {
+    return panels[(panel * block.k + i) * kPanel + j];
+  });
+}
+
+void multiply_q8(const MultiplyBlock& block, const Q8Panels& panels) {
+  multiply(block, [&](std::size_t panel, std::size_t i, std::size_t j) {
+    const float scale = panels.scales[(panel * (block.k / 32) + i / 32) * kPanel + j];
+    return scale * static_cast<float>(panels.values[(panel * block.k + i) * kPanel + j]);
+  });
+}
+
+float inverse_rms(const float* x, float epsilon, std::size_t n) {
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * x[i];
+  return static_cast<float>(1.0 / std::sqrt(sum / static_cast<double>(n) + epsilon));
+}
+
+void rms_norm(const float* x, const float* weight, float epsilon, std::size_t n, float* y) {
+  const float inverse = inverse_rms(x, epsilon, n);
+  for (std::size_t i = 0; i < n; ++i) y[i] = x[i] * inverse * weight[i];
+}
+
+void rms_norm_backward(const float* x, const float* weight, float epsilon, const float* dy,
+                       std::size_t n, float* dx, float* dweight) {
+  const float inverse = inverse_rms(x, epsilon, n);
+  double dot = 0;  // sum of dy * weight * normalised x
+  for (std::size_t i = 0; i < n; ++i)
+    dot += static_cast<double>(dy[i]) * weight[i] * (x[i] * inverse);
+  const float mean = static_cast<float>(dot / static_cast<double>(n));
+  for (std::size_t i = 0; i < n; ++i) {
+    const float normalised = x[i] * inverse;
+    dx[i] += inverse * (dy[i] * weight[i] - normalised * mean);
+    if (dweight != nullptr) dweight[i] += dy[i] * normalised;
+  }
+}
+
+float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
+
+void swiglu(const float* gate, const float* up, std::size_t n, float* y) {
+  for (std::size_t i = 0; i < n; ++i) y[i] = gate[i] * sigmoid(gate[i]) * up[i];
+}
+
+void swiglu_backward(const float* gate, const float* up, const float* dy, std::size_t n,
+                     float* dgate, float* dup) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const float s = sigmoid(gate[i]);
+    dgate[i] += dy[i] * up[i] * s * (1.0f + gate[i] * (1.0f - s));
+    dup[i] += dy[i] * gate[i] * s;
+  }
+}
+
+void softmax(float* x, float scale, std::size_t n) {
+  const float largest = *std::max_element(x, x + n);
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    x[i] = std::exp(scale * (x[i] - largest));
+    sum += x[i];
+  }
+  const float inverse = static_cast<float>(1.0 / sum);
+  for (std::size_t i = 0; i < n; ++i) x[i] *= inverse;
+}
+
+void softmax_backward(const float* p, float scale, std::size_t n, float* dp) {
+  double dot = 0;
+  for (std::size_t i = 0; i < n; ++i) dot += static_cast<double>(p[i]) * dp[i];
+  for (std::size_t i = 0; i < n; ++i) dp[i] = scale * p[i] * (dp[i] - static_cast<float>(dot));
+}
+
+float cross_entropy(const float* logits, std::size_t n, std::size_t target, float weight,
+                    float* dlogits) {
+  const float largest = *std::max_element(logits, logits + n);
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += std::exp(static_cast<double>(logits[i] - largest));
+  if (dlogits != nullptr) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const double p = std::exp(static_cast<double>(logits[i] - largest)) / sum;
+      dlogits[i] = static_cast<float>(weight * (p - (i == target ? 1.0 : 0.0)));
+    }
+  }
+  return static_cast<float>(std::log(sum) - static_cast<double>(logits[target] - largest));
+}
+
+void rotate(float* x, const float* cosines, const float* sines, float sign, std::size_t n) {
+  const std::size_t half = n / 2;
+  for (std::size_t i = 0; i < half; ++i) {
+    const float a = x[i];
+    const float b = x[i + half];
+    const float sine = sign * sines[i];
+    x[i] = a * cosines[i] - b * sine;
+    x[i + half] = b * cosines[i] + a * sine;
+  }
+}
+
+const float* row(const PagedRows& rows, std::size_t t, std::size_t head_offset) {
+  return rows.pages[t / rows.page_rows] + (t % rows.page_rows) * rows.row_stride + head_offset;
+}
+
+void attend(const AttendOne& args) {
+  for (std::size_t t = 0; t < args.length; ++t) {
+    const float* key = row(args.keys, t, args.head_offset);
+    double dot = 0;
+    for (std::size_t i = 0; i < args.head_dim; ++i)
+      dot += static_cast<double>(args.query[i]) * key[i];
+    args.scores[t] = static_cast<float>(dot);
+  }
+  softmax(args.scores, args.scale, args.length);
+  std::fill_n(args.out, args.head_dim, 0.0f);
+  for (std::size_t t = 0; t < args.length; ++t) {
+    const float* value = row(args.values, t, args.head_offset);
+    for (std::size_t i = 0; i < args.head_dim; ++i) {
+      args.out[i] = std::fma(args.scores[t], value[i], args.out[i]);
+    }
+  }
+}
+
+void add_scaled(const float* x, float a, std::size_t n, float* y) {
+  for (std::size_t i = 0; i < n; ++i) y[i] += a * x[i];
+}
+
+double sum_of_squares(const float* x, std::size_t n) {
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * x[i];
+  return sum;
+}
+
+void adamw(const AdamWStep& step, const float* gradient, std::size_t n, float* parameter, float* m,
+           float* v) {
+  const float step_size = step.learning_rate / step.bias_correction1;
+  const float root = std::sqrt(step.bias_correction2);
+  for (std::size_t i = 0; i < n; ++i) {
+    const float g = gradient[i] * step.gradient_scale;
+    parameter[i] *= 1.0f - step.learning_rate * step.weight_decay;
+    m[i] += (1.0f - step.beta1) * (g - m[i]);
+    v[i] = step.beta2 * v[i] + (1.0f - step.beta2) * g * g;
+    parameter[i] -= step_size * m[i] / (std::sqrt(v[i]) / root + step.epsilon);
+  }
+}
+
+}  // namespace
+
+const Table& table() {
+  static const Table kTable = [] {
+    Table t;
+    t.name = "ref";
+    t.panel = kPanel;
+    t.pack_panels = pack_panels;
+    t.multiply_f32 = multiply_f32;
+    t.multiply_q8 = multiply_q8;
+    t.rms_norm = rms_norm;
+    t.rms_norm_backward = rms_norm_backward;
+    t.swiglu = swiglu;
+    t.swiglu_backward = swiglu_backward;
+    t.softmax = softmax;
+    t.softmax_backward = softmax_backward;
+    t.cross_entropy = cross_entropy;
+    t.rotate = rotate;
+    t.attend = attend;
+    t.add_scaled = add_scaled;
+    t.sum_of_squares = sum_of_squares;
+    t.adamw = adamw;
+    return t;
+  }();
+  return kTable;
+}
+
+}  // namespace lathe::kernels::ref

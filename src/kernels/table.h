@@ -1,0 +1,147 @@
+// The kernels as one table of function pointers for each instruction set: `ref` holds plain loops,
+// the truth that every other table is tested against; the others are SIMD, chosen at run time.
+//
+// Kernels work on raw pointers and sizes, single-threaded, on ranges that their callers (ops, and
+// the drivers in matmul.h) split over threads. They allocate nothing but small scratch on the
+// stack. All are pure functions of their arguments and safe to call from any number of threads.
+//
+// Determinism: a row of a result depends on that row's inputs and on the table alone, never on how
+// many other rows stand in the call. Each output of a product is one chain of fused multiply-adds
+// over k in ascending order, so that one row alone gives the same bits as the same row in a batch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace lathe::kernels {
+
+// Element (i, j) stands at data[i * row_stride + j * col_stride].
+struct Matrix {
+  const float* data = nullptr;
+  std::size_t row_stride = 0;
+  std::size_t col_stride = 1;
+};
+
+// C[rows, columns] = A[rows, k] * B[k, columns], or C += with accumulate. B is given as panels of
+// Table::panel columns each; the last panel may be partial.
+struct MultiplyBlock {
+  Matrix a;
+  std::size_t rows = 0;
+  std::size_t k = 0;
+  std::size_t columns = 0;
+  float* c = nullptr;
+  std::size_t c_stride = 0;  // elements between rows of C
+  bool accumulate = false;
+};
+
+// Weights in 8-bit blocks of 32 along k, as panels: for each panel, for each block of 32: `panel`
+// f32 scales, then 32 rows of `panel` int8. Value = scale * int8, rounded once to f32, so that a
+// product with q8_0 panels gives the same bits as one with the f32 panels of the dequantised
+// values.
+struct Q8Panels {
+  const float* scales = nullptr;        // [panels, k / 32, panel]
+  const std::int8_t* values = nullptr;  // [panels, k / 32, 32, panel]
+};
+
+// Keys or values of one sequence in pages: row t is at pages[t / page_rows] + (t % page_rows) *
+// row_stride.
+struct PagedRows {
+  const float* const* pages = nullptr;
+  std::size_t page_rows = 0;
+  std::size_t row_stride = 0;
+};
+
+// One query head over `length` cached positions: out = softmax(scale * q K^T) V. f32.
+struct AttendOne {
+  const float* query = nullptr;  // [head_dim]
+  PagedRows keys;                // offset to this head already applied through head_offset
+  PagedRows values;
+  std::size_t head_offset = 0;  // elements from a row's start to this kv head
+  std::size_t length = 0;
+  std::size_t head_dim = 0;
+  float scale = 1;
+  float* scores = nullptr;  // scratch [length]
+  float* out = nullptr;     // [head_dim]
+};
+
+// AdamW (Loshchilov & Hutter 2019, as torch.optim.AdamW computes it) on n parameters.
+struct AdamWStep {
+  float learning_rate = 0;
+  float beta1 = 0.9f;
+  float beta2 = 0.999f;
+  float epsilon = 1e-8f;
+  float weight_decay = 0;
+  float bias_correction1 = 1;  // 1 - beta1^step
+  float bias_correction2 = 1;  // 1 - beta2^step
+  float gradient_scale = 1;    // from clipping
+};
+
+struct Table {
+  const char* name = nullptr;  // "ref", "sse4", "avx2", "avx512"
+  std::size_t panel = 0;       // columns in a panel of B
+
+  // Packs columns [first_panel * panel, …) of B[k, n] into `panels` panels, each [k][panel], zeros
+  // after n.
+  void (*pack_panels)(const Matrix& b, std::size_t k, std::size_t n, std::size_t first_panel,
+                      std::size_t panels, float* out) = nullptr;
+  // panels: the first panel of the block, [k][panel] each.
+  void (*multiply_f32)(const MultiplyBlock& block, const float* panels) = nullptr;
+  // k must be a multiple of 32.
+  void (*multiply_q8)(const MultiplyBlock& block, const Q8Panels& panels) = nullptr;
+
+  // y = x / sqrt(mean(x^2) + epsilon) * weight (Zhang & Sennrich 2019). x, y: [n].
+  void (*rms_norm)(const float* x, const float* weight, float epsilon, std::size_t n,
+                   float* y) = nullptr;
+  // Given dy: dx += …, dweight += … (dweight may be null). x, dy, dx: [n].
+  void (*rms_norm_backward)(const float* x, const float* weight, float epsilon, const float* dy,
+                            std::size_t n, float* dx, float* dweight) = nullptr;
+
+  // y = silu(gate) * up (Shazeer 2020). All [n].
+  void (*swiglu)(const float* gate, const float* up, std::size_t n, float* y) = nullptr;
+  // dgate += …, dup += ….
+  void (*swiglu_backward)(const float* gate, const float* up, const float* dy, std::size_t n,
+                          float* dgate, float* dup) = nullptr;
+
+  // x = softmax(scale * x) in place over n values.
+  void (*softmax)(float* x, float scale, std::size_t n) = nullptr;
+  // dx = scale * p * (dp - sum(p * dp)) in place of dp; p = softmax(scale * x).
+  void (*softmax_backward)(const float* p, float scale, std::size_t n, float* dp) = nullptr;
+
+  // -log softmax(logits)[target]; when dlogits is not null: dlogits = weight * (softmax - onehot).
+  float (*cross_entropy)(const float* logits, std::size_t n, std::size_t target, float weight,
+                         float* dlogits) = nullptr;
+
+  // Rotates pairs (x[i], x[i + n/2]) by the angle whose cosine and sine stand at [i] (Su et al.
+  // 2021, in Hugging Face's half-split layout); sign -1 rotates back. x: [n], cosines, sines: [n /
+  // 2].
+  void (*rotate)(float* x, const float* cosines, const float* sines, float sign,
+                 std::size_t n) = nullptr;
+
+  void (*attend)(const AttendOne& args) = nullptr;
+
+  // y += a * x.
+  void (*add_scaled)(const float* x, float a, std::size_t n, float* y) = nullptr;
+  // Sum of squares, accumulated in f64.
+  double (*sum_of_squares)(const float* x, std::size_t n) = nullptr;
+  void (*adamw)(const AdamWStep& step, const float* gradient, std::size_t n, float* parameter,
+                float* m, float* v) = nullptr;
+};
+
+// The table in use: the one named by the environment variable LATHE_CPU, else the best that this
+// processor executes. The choice is made once, at the first call. An unknown or unsupported name in
+// LATHE_CPU is reported by check_selection(), which programs call at start; active() then is the
+// best table.
+const Table& active();
+Status check_selection();
+
+// Every table this processor can execute, `ref` first.
+std::vector<std::string> available();
+// The table by name. Errors: bad_input for a name that is unknown or not executable here.
+Result<const Table*> find(std::string_view name);
+
+}  // namespace lathe::kernels
