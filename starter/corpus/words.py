@@ -1,0 +1,115 @@
+"""English word lists.  Each is a tuple; `_` joins words of one entry."""
+
+
+def _list(text):
+    return tuple(w.replace("_", " ") for w in text.split())
+
+
+FIRST_NAMES = _list("""
+Anna Ben Clara David Emma Felix Grace Henry Ida Jack Karen Leo Maria Nina Oscar Paul Rosa Sam Tina Tom Vera
+Will Zoe Adam Alice Bruno Carla Daniel Elena Frank Gina Hugo Irene James Julia Kim Laura Mark Mia Noah Olga
+Peter Ruth Simon Sara Theo Ursula Victor Wendy Amir Leila Ravi Priya Chen Yuki Omar Fatima Ivan Sofia Diego
+Lucia Ahmed Aisha Kofi Ama Lars Ingrid Pablo Marta Jonas Nora Eric Helen Max Lena Robert Susan""")
+HE = frozenset(_list("""
+Ben David Felix Henry Jack Leo Oscar Paul Sam Tom Will Adam Bruno Daniel Frank Hugo James Mark Noah Peter
+Simon Theo Victor Amir Ravi Chen Omar Ivan Diego Ahmed Kofi Lars Pablo Jonas Eric Max Robert"""))
+NOUNS = _list("""
+lamp clock chair table door window bag box basket bottle bowl brush bucket camera candle card carpet coat coin
+cup curtain desk drum engine fan fence filter flag flute fork frame garden_gate glove guitar hammer hat helmet
+jacket jar kettle key kite ladder lantern letter lock map mirror mop mug needle net notebook oven paddle painting
+pan pen pencil phone piano picture pillow pipe plate pot pump purse radio ring rope ruler saw scarf shelf ship
+shirt shoe shovel sofa spoon stamp stone stool stove suitcase sword tent ticket towel toy tray trumpet umbrella
+vase violin wagon wallet watch wheel whistle blanket bench bicycle boat book bell bridge broom cabinet cake
+calendar cart chain compass crown dish dress drill envelope fountain gift heater iron jug lens magnet mask medal
+motor oar package parcel poster printer puzzle rake robot rocket roof rug sack scale screen seat sign skate sled
+soap sponge statue sweater tank telescope tile tool torch tower trunk tube tyre van washing_machine wire""")
+PLURALS = _list("""
+apples books boxes tickets chairs lamps letters plates stamps coins eggs flowers bottles candles keys shirts
+shoes tents boats cups bricks stones trees pencils maps posters photos bags cards cakes loaves pears tomatoes
+carrots onions lemons blankets pillows towels screws nails tiles batteries bulbs cables seeds potatoes bells""")
+ADJECTIVES = _list("""
+old new small large heavy light bright dark clean broken round square long short wide narrow thick thin soft hard
+smooth rough wooden golden silver plastic glass paper cheap expensive quiet loud fast slow warm cold dry wet empty
+full plain modern simple pretty strange famous ancient rusty dusty shiny wild gentle strong weak sharp tall low
+tiny huge lovely spare second_hand folding portable electric""")
+COLOURS = _list("""
+red blue green yellow black white grey brown orange purple pink silver golden dark_blue light_green pale_yellow
+dark_red cream navy_blue turquoise violet""")
+MATERIALS = _list("""
+wood steel glass cotton leather wool stone clay paper plastic silk iron copper brass rubber oak pine bamboo
+aluminium linen marble cork wax concrete""")
+ANIMALS = _list("""
+cat dog horse rabbit parrot goat sheep duck hen goose pony donkey mouse turtle owl fox hamster pigeon lizard
+snail squirrel frog monkey camel bear wolf""")
+FOODS = _list("""
+soup bread rice pasta salad cheese fish chicken beans porridge pancakes noodles stew pie apple_pie potato_soup
+lemon_cake fried_rice tomato_salad onion_soup cheese_toast bean_stew plum_jam honey yoghurt roast_beef
+baked_potatoes vegetable_curry carrot_cake mushroom_pie grilled_fish""")
+DRINKS = _list("tea coffee water milk juice lemonade apple_juice hot_chocolate green_tea cold_milk mint_tea orange_juice")
+JOBS = _list("""
+teacher nurse baker farmer driver doctor cook painter plumber pilot singer writer lawyer judge dancer engineer
+gardener tailor barber butcher fisherman carpenter librarian cleaner waiter guard photographer dentist
+electrician mechanic musician postman scientist clerk manager shopkeeper actor potter miller sailor""")
+HOBBIES = _list("""
+painting swimming reading cooking dancing singing fishing chess running gardening cycling sailing hiking skating
+knitting photography drawing climbing football tennis rowing baking bird_watching pottery""")
+SUBJECTS = _list("""
+history music physics biology mathematics geography chemistry art law medicine languages economics astronomy
+geology literature philosophy engineering botany""")
+INSTRUMENTS = _list("piano violin flute drum guitar trumpet cello harp organ clarinet accordion banjo")
+ROOMS = _list("""
+kitchen cellar attic office garage library garden hall bathroom bedroom workshop storeroom basement yard lobby
+north_wing south_wing east_wing reading_room meeting_room dining_room waiting_room top_floor ground_floor
+laundry_room engine_room green_room back_room main_hall boiler_room control_room""")
+PLACES = _list("""
+market station harbour museum park school church bridge beach river lake forest theatre hospital airport castle
+bakery bank cafe farm factory hotel post_office town_hall square stadium zoo mill tower valley mountain island
+bus_stop car_park post_room sports_hall swimming_pool old_mill lighthouse cinema playground orchard""")
+SPOTS = _list("""
+under_the_stairs behind_the_door next_to_the_window on_the_top_shelf near_the_main_gate in_the_left_drawer
+beside_the_oven above_the_fireplace under_the_bed on_the_back_wall near_the_lift behind_the_counter
+in_the_side_pocket below_the_sink on_the_roof at_the_end_of_the_corridor inside_the_lid on_the_left_side
+near_the_front_desk opposite_the_bank behind_the_screen under_the_cover""")
+MONTHS = _list("January February March April May June July August September October November December")
+DAYS = _list("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
+NUMBER_WORDS = _list("""
+two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+nineteen twenty thirty forty fifty sixty ninety""")
+STREETS = _list("Street Road Lane Avenue Square Way Hill Court")
+BUTTONS = _list("""
+red_button green_button side_button power_button round_button reset_key small_switch left_knob top_lever menu_key
+start_button black_switch upper_handle blue_key back_button lower_lever""")
+DEPARTMENTS = _list("""
+sales_office repair_team front_desk night_team support_desk finance_office training_group safety_team design_group
+shipping_desk cleaning_crew garden_crew kitchen_team news_desk claims_office booking_desk travel_desk
+planning_office staff_office quality_team member_office parts_desk""")
+DEVICES = _list("""
+heater pump printer scanner camera speaker charger kettle toaster fan fridge freezer oven mixer dryer router
+monitor keyboard projector lamp scooter drone tablet telephone radio alarm thermometer scale vacuum_cleaner
+washing_machine dishwasher lawn_mower sewing_machine coffee_machine air_cleaner door_bell water_filter
+light_switch motor gate_opener battery_pack desk_lamp weather_station power_cable remote_control base_plate
+hair_dryer bread_maker juicer generator compressor drill amplifier headset microphone""")
+SERVICES = _list("""
+basic_plan family_plan student_plan gold_plan silver_plan weekend_pass day_pass yearly_pass night_ticket
+group_ticket repair_service delivery_service cleaning_service parking_permit gym_membership library_card
+gift_card guest_pass rental_contract travel_insurance language_course swimming_course pottery_course
+first_aid_course online_course guided_tour boat_tour shuttle_bus laundry_service breakfast_package
+express_delivery storage_box loan_scheme summer_camp music_lesson trial_lesson standard_plan business_plan""")
+ITEMS_POLICY = _list("""
+guests members visitors students drivers customers staff players passengers new_members tenants teachers readers
+volunteers patients residents children campers cyclists lodgers trainees""")
+FRUIT = _list("apples pears plums cherries grapes lemons melons peaches berries figs oranges bananas")
+VERBS_THING = (  # past, base: what people do to things
+    ("repaired", "repair"), ("painted", "paint"), ("found", "find"), ("lost", "lose"), ("bought", "buy"),
+    ("sold", "sell"), ("cleaned", "clean"), ("broke", "break"), ("carried", "carry"), ("hid", "hide"),
+    ("borrowed", "borrow"), ("moved", "move"), ("opened", "open"), ("closed", "close"), ("washed", "wash"),
+    ("dropped", "drop"), ("built", "build"), ("drew", "draw"), ("threw away", "throw away"), ("lifted", "lift"),
+    ("checked", "check"), ("ordered", "order"), ("returned", "return"), ("brought", "bring"), ("took", "take"),
+    ("stole", "steal"), ("polished", "polish"), ("wrapped", "wrap"), ("packed", "pack"), ("covered", "cover"),
+    ("measured", "measure"), ("weighed", "weigh"), ("tested", "test"), ("fixed", "fix"), ("replaced", "replace"),
+    ("collected", "collect"), ("delivered", "deliver"), ("left", "leave"), ("kept", "keep"), ("won", "win"),
+    ("designed", "design"), ("photographed", "photograph"), ("described", "describe"), ("locked", "lock"),
+    ("unlocked", "unlock"), ("filled", "fill"), ("emptied", "empty"), ("pushed", "push"), ("pulled", "pull"),
+    ("stored", "store"), ("inspected", "inspect"), ("rented", "rent"), ("sent", "send"), ("received", "receive"),
+    ("mended", "mend"), ("decorated", "decorate"), ("bent", "bend"), ("burned", "burn"), ("dried", "dry"),
+    ("counted", "count"), ("showed", "show"), ("shook", "shake"), ("caught", "catch"), ("finished", "finish"))
