@@ -20,7 +20,7 @@ from corpus.episode import row  # noqa: E402
 
 SHARD = 20000
 # Shares of episodes, chosen so that tokens come out near 45/20/12/10/13 (README).
-MIX = ((qa.build, 0.36), (classify.build, 0.54), (copying.build, 0.73), (tone.build, 0.84), (fluency.build, 1.0))
+MIX = ((qa.build, 0.36), (classify.build, 0.49), (copying.build, 0.71), (tone.build, 0.80), (fluency.build, 1.0))
 
 
 def heldout_builders():

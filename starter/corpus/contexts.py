@@ -5,6 +5,7 @@ A maker returns a Context: `passages` (text), `asked` as (question, answer, pass
 """
 from collections import namedtuple
 
+from . import handbook
 from . import relations as rel
 from . import values
 from . import words as w
@@ -263,17 +264,25 @@ def _merge(d, parts):
 _COUNTS = ((1, 0.2), (2, 0.42), (3, 0.72), (4, 0.87), (5, 1.0))
 
 
+def house_rules(d, count):
+    """Passages of a handbook (see handbook.py)."""
+    while True:
+        context = Context(*handbook.passages(d, count, _FILLERS))
+        if context.asked:
+            return context
+
+
+_MAKERS = ((entities, 0.45), (house_rules, 0.85), (events, 1.0))
+
+
 def make(d, count=None):
     """A context of 1 to 5 passages of any style."""
     count = count or d.weighted(_COUNTS)
-    x = d.random()
-    if count == 1 or x < 0.5:
-        return entities(d, count) if x < 0.7 else events(d, count)
-    if x < 0.65:
-        return events(d, count)
+    if count == 1 or d.chance(0.75):
+        return d.weighted(_MAKERS)(d, count)
     parts, left = [], count
     while left:
         size = d.between(1, min(2, left))
         left -= size
-        parts.append(entities(d, size) if d.chance(0.75) else events(d, size))
+        parts.append(d.weighted(_MAKERS)(d, size))
     return _merge(d, parts)

@@ -8,6 +8,11 @@ from .qa import number_passages, turns_of
 SKILL = "tone"
 
 
+def _closed(text):
+    """With a full stop, unless it ends as a sentence already."""
+    return _capital(text) if text[-1] in ".?!" else _capital(text) + "."
+
+
 def _capital(text):
     return text[0].upper() + text[1:]
 
@@ -22,9 +27,9 @@ def _rule(d):
         a, b = f"{d.pick(w.ADJECTIVES).capitalize()} {d.pick(w.NOUNS)}", f"{d.pick(w.ADJECTIVES).capitalize()} {d.pick(w.NOUNS)}"
     if x < 0.24:
         return d.pick((f"Start with {a}.", f"Begin every answer with {a}.", f"Always say {a} first.", f"Start each answer with {a}."
-                       )), lambda t: f"{a}. {_capital(t)}."
+                       )), lambda t: f"{a}. {_closed(t)}"
     if x < 0.42:
-        return d.pick((f"End with {b}.", f"Close every answer with {b}.", f"Always end with {b}.")), lambda t: f"{_capital(t)}. {b}."
+        return d.pick((f"End with {b}.", f"Close every answer with {b}.", f"Always end with {b}.")), lambda t: f"{_closed(t)} {b}."
     if x < 0.54:
         return d.pick(("Answer politely.", "Be polite.", "Be very polite to the customer.")), \
             lambda t: f"Certainly, the answer is {t}. Thank you for asking."
@@ -40,7 +45,7 @@ def _rule(d):
     if x < 0.92:
         return d.pick(("Answer as JSON.", "Reply in JSON.")), lambda t: '{"answer": "' + t + '"}'
     name = d.name()
-    return d.pick((f"Sign every answer with {name}.", f"Your name is {name}. Sign your answers.")), lambda t: f"{_capital(t)}. - {name}"
+    return d.pick((f"Sign every answer with {name}.", f"Your name is {name}. Sign your answers.")), lambda t: f"{_closed(t)} - {name}"
 
 
 _OPENERS = ("Hello", "Good day", "Dear customer", "Sure", "Thank you", "Of course", "Welcome", "Yes, gladly", "Hi there",
@@ -108,7 +113,7 @@ def _talk(d):
     system, form = _rule(d)
     messages = [("system", system)]
     for user, answer in small_talk(d, d.between(2, 4)):
-        messages += [("user", user), ("assistant", form(answer.rstrip(".!")))]
+        messages += [("user", user), ("assistant", form(answer))]
     return chat(SKILL, messages)
 
 
