@@ -1,0 +1,80 @@
+// Loading for inference: each matrix is packed once for the kernels that this processor runs.
+#include <fmt/format.h>
+
+#include "models/decoder.h"
+#include "models/registry.h"
+
+namespace lathe::models {
+
+class InferenceLoader {
+ public:
+  InferenceLoader(Decoder& decoder, const formats::ModelSource& source, Parallel& parallel)
+      : decoder_(decoder), source_(source), parallel_(parallel) {}
+
+  Status load() {
+    for (const WeightSlot& slot : decoder_.slots_) LATHE_CHECK(load_slot(slot).at(slot.name));
+    if (!decoder_.config_.tied_embeddings) return {};
+    // A tied head multiplies by the embedding's values: packed once more, beside the rows.
+    LATHE_TRY(const tensor::TensorView view, source_.tensor("model.embed_tokens.weight"));
+    ops::MatrixWeight& head = decoder_.weights_.head.weight;
+    head.rows = decoder_.weights_.embedding.rows;
+    head.columns = decoder_.weights_.embedding.columns;
+    return load_matrix(view, head);
+  }
+
+ private:
+  Status load_slot(const WeightSlot& slot) {
+    LATHE_TRY(const tensor::TensorView view, source_.tensor(slot.name));
+    if (const auto* matrix = std::get_if<ops::MatrixWeight*>(&slot.target)) {
+      if (*matrix == &decoder_.weights_.embedding) {
+        LATHE_TRY((*matrix)->f32, keep_f32(view));
+        return {};
+      }
+      return load_matrix(view, **matrix);
+    }
+    LATHE_TRY(std::get<ops::VectorWeight*>(slot.target)->data, keep_f32(view));
+    return {};
+  }
+
+  Result<const float*> keep_f32(const tensor::TensorView& view) {
+    LATHE_TRY(std::vector<float> values, tensor::to_f32(view));
+    decoder_.storage_.push_back(std::move(values));
+    return decoder_.storage_.back().data();
+  }
+
+  Status load_matrix(const tensor::TensorView& view, ops::MatrixWeight& weight) {
+    const kernels::Table& table = kernels::active();
+    if (view.dtype == tensor::DType::q8_0) {
+      decoder_.q8_storage_.emplace_back(table, view.bytes, weight.rows, weight.columns);
+      weight.q8 = &decoder_.q8_storage_.back();
+      return {};
+    }
+    LATHE_TRY(const std::vector<float> values, tensor::to_f32(view));
+    decoder_.storage_.emplace_back(kernels::panel_floats(table, weight.columns, weight.rows));
+    float* panels = decoder_.storage_.back().data();
+    kernels::pack(table, {values.data(), 1, weight.columns}, weight.columns, weight.rows, panels,
+                  parallel_);
+    weight.panels = panels;
+    return {};
+  }
+
+  Decoder& decoder_;
+  const formats::ModelSource& source_;
+  Parallel& parallel_;
+};
+
+Result<std::unique_ptr<Decoder>> Decoder::load(const formats::ModelSource& source,
+                                               Parallel& parallel, std::size_t context) {
+  const formats::DecoderConfig& config = source.config();
+  LATHE_CHECK(find_family(config.family));
+  if (context > static_cast<std::size_t>(config.max_positions)) {
+    return Error::limit(fmt::format("a context of {} positions was asked for; the model has {}",
+                                    context, config.max_positions))
+        .fix_with("ask for a shorter context");
+  }
+  std::unique_ptr<Decoder> decoder(new Decoder(config, context));
+  LATHE_CHECK(InferenceLoader(*decoder, source, parallel).load().at(source.path().string()));
+  return decoder;
+}
+
+}  // namespace lathe::models

@@ -1,0 +1,98 @@
+#include "models/pass.h"
+
+#include <algorithm>
+
+namespace lathe::models {
+namespace {
+
+const ops::LoraWeight* lora_of(const BatchSequence& sequence, std::size_t site) {
+  if (sequence.adapters == nullptr || site >= sequence.adapters->loras.size()) return nullptr;
+  return sequence.adapters->loras[site];
+}
+
+// Adds [first, last) to the slices, joined to the one before it when that continues.
+void add_slice(std::vector<ops::LoraSlice>& slices, std::size_t first, std::size_t last,
+               const ops::LoraWeight* lora) {
+  if (lora == nullptr) return;
+  if (!slices.empty() && slices.back().lora == lora && slices.back().last == first) {
+    slices.back().last = last;
+  } else {
+    slices.push_back({first, last, lora});
+  }
+}
+
+}  // namespace
+
+Pass::Pass(ops::Run& run, const Decoder& decoder, const Batch& batch)
+    : run_(run), decoder_(decoder), batch_(batch) {}
+
+std::vector<ops::LoraSlice> Pass::lora_slices(std::size_t site) const {
+  std::vector<ops::LoraSlice> slices;
+  for (const BatchSequence& s : batch_.sequences) {
+    add_slice(slices, s.first, s.first + s.count, lora_of(s, site));
+  }
+  return slices;
+}
+
+ops::Value Pass::embed(const ops::MatrixWeight& table) {
+  std::vector<ops::SoftPromptSlice> prompts;
+  for (const BatchSequence& s : batch_.sequences) {
+    if (s.adapters != nullptr && s.adapters->soft_prompt != nullptr) {
+      prompts.push_back({s.first, s.first + s.count, s.adapters->soft_prompt});
+    }
+  }
+  return ops::embed(run_, table, batch_.tokens, prompts);
+}
+
+ops::Value Pass::rms_norm(const ops::Value& x, const ops::VectorWeight& weight) {
+  return ops::rms_norm(run_, x, weight, static_cast<float>(config().rms_norm_eps));
+}
+
+ops::Value Pass::linear(const ops::Value& x, const Linear& linear, const ops::Value* residual) {
+  return ops::linear(run_, x, linear.weight, lora_slices(linear.site), residual);
+}
+
+void Pass::rotate(const ops::Value& x) {
+  ops::rotate(run_, x, static_cast<std::size_t>(config().head_dim), batch_.positions,
+              decoder_.rotary());
+}
+
+ops::Value Pass::attention(const ops::Value& q, const ops::Value& k, const ops::Value& v,
+                           const ops::Heads& heads, std::size_t layer) {
+  const bool cached = std::any_of(batch_.sequences.begin(), batch_.sequences.end(),
+                                  [](const BatchSequence& s) { return s.cache != nullptr; });
+  if (cached) return cached_attention(q, k, v, heads, layer);
+  std::vector<ops::SequenceRows> rows;
+  for (const BatchSequence& s : batch_.sequences) rows.push_back({s.first, s.first + s.count});
+  return ops::attention(run_, q, k, v, heads, rows);
+}
+
+ops::Value Pass::cached_attention(const ops::Value& q, const ops::Value& k, const ops::Value& v,
+                                  const ops::Heads& heads, std::size_t layer) {
+  const std::size_t count = batch_.sequences.size();
+  std::vector<std::vector<float*>> keys(count), values(count);
+  std::vector<ops::CachedRows> rows;
+  for (std::size_t i = 0; i < count; ++i) {
+    const BatchSequence& s = batch_.sequences[i];
+    LATHE_ASSERT(s.cache != nullptr);
+    s.cache->layer_pages(layer, keys[i], values[i]);
+    rows.push_back({s.first, s.count, s.cache->length(), keys[i].data(), values[i].data()});
+  }
+  return ops::attention_cached(run_, q, k, v, heads, rows, KvPool::kPageRows);
+}
+
+ops::Value Pass::outputs(const ops::Value& x) { return ops::select_rows(run_, x, batch_.outputs); }
+
+ops::Value Pass::head(const ops::Value& x, const Linear& linear) {
+  std::vector<ops::LoraSlice> slices;
+  for (std::size_t i = 0; i < batch_.outputs.size(); ++i) {
+    const auto row = static_cast<std::size_t>(batch_.outputs[i]);
+    for (const BatchSequence& s : batch_.sequences) {
+      if (row >= s.first && row < s.first + s.count)
+        add_slice(slices, i, i + 1, lora_of(s, linear.site));
+    }
+  }
+  return ops::linear(run_, x, linear.weight, slices);
+}
+
+}  // namespace lathe::models

@@ -1,0 +1,148 @@
+// Causal attention over whole sequences, as products of matrices for each sequence and head. The
+// probabilities are not kept for the backward pass but computed again: a product over head_dim is
+// cheaper than writing and reading length^2 floats.
+#include <algorithm>
+#include <vector>
+
+#include "ops/ops.h"
+
+namespace lathe::ops {
+namespace {
+
+using kernels::Matrix;
+
+struct Problem {
+  Value q, k, v, out;
+  Heads heads;
+  std::vector<SequenceRows> sequences;
+};
+
+// One kv head of one sequence: where its matrices start. Strides are the values' columns.
+struct Part {
+  std::size_t first, rows, kv_head;
+};
+
+Part part_of(const Problem& p, std::size_t task) {
+  const SequenceRows& s = p.sequences[task / p.heads.kv_count];
+  return {s.first, s.last - s.first, task % p.heads.kv_count};
+}
+
+Matrix head_matrix(const float* data, std::size_t columns, std::size_t first, std::size_t head,
+                   std::size_t dim) {
+  return {data + first * columns + head * dim, columns, 1};
+}
+
+Matrix transposed(const Matrix& m) { return {m.data, m.col_stride, m.row_stride}; }
+
+// Each task runs on one thread and keeps its own scratch between tasks and calls.
+struct Scratch {
+  std::vector<float> probabilities, gradients;
+  kernels::PackBuffer pack;
+  SerialParallel serial;
+};
+
+Scratch& scratch() {
+  thread_local Scratch instance;
+  return instance;
+}
+
+void multiply(Run& run, const Matrix& a, std::size_t rows, std::size_t k, const Matrix& b,
+              std::size_t columns, float* c, std::size_t c_stride, bool accumulate) {
+  Scratch& s = scratch();
+  kernels::multiply_unpacked(run.table, {a, rows, k, columns, c, c_stride, accumulate}, b, s.pack,
+                             s.serial);
+}
+
+// probabilities[rows, rows] = softmax(scale * Q K^T), zero above the diagonal.
+float* probabilities(Run& run, const Problem& p, const Part& part, std::size_t head) {
+  const Heads& h = p.heads;
+  std::vector<float>& out = scratch().probabilities;
+  out.resize(std::max(out.size(), part.rows * part.rows));
+  multiply(run, head_matrix(p.q.data, p.q.columns, part.first, head, h.dim), part.rows, h.dim,
+           transposed(head_matrix(p.k.data, p.k.columns, part.first, part.kv_head, h.dim)),
+           part.rows, out.data(), part.rows, false);
+  for (std::size_t i = 0; i < part.rows; ++i) {
+    float* row = out.data() + i * part.rows;
+    run.table.softmax(row, h.scale, i + 1);
+    std::fill(row + i + 1, row + part.rows, 0.0f);
+  }
+  return out.data();
+}
+
+void forward_part(Run& run, const Problem& p, const Part& part) {
+  const std::size_t group = p.heads.count / p.heads.kv_count;
+  for (std::size_t head = part.kv_head * group; head < (part.kv_head + 1) * group; ++head) {
+    const float* probability = probabilities(run, p, part, head);
+    multiply(run, {probability, part.rows, 1}, part.rows, part.rows,
+             head_matrix(p.v.data, p.v.columns, part.first, part.kv_head, p.heads.dim), p.heads.dim,
+             p.out.data + part.first * p.out.columns + head * p.heads.dim, p.out.columns, false);
+  }
+}
+
+struct Gradients {
+  const float* out;
+  float *q, *k, *v;
+};
+
+void backward_part(Run& run, const Problem& p, const Gradients& g, const Part& part) {
+  const std::size_t dim = p.heads.dim;
+  const std::size_t n = part.rows;
+  const std::size_t group = p.heads.count / p.heads.kv_count;
+  const auto at = [&](float* data, std::size_t columns, std::size_t head) {
+    return data + part.first * columns + head * dim;
+  };
+  for (std::size_t head = part.kv_head * group; head < (part.kv_head + 1) * group; ++head) {
+    const float* probability = probabilities(run, p, part, head);
+    const Matrix dout = head_matrix(g.out, p.out.columns, part.first, head, dim);
+    const Matrix q = head_matrix(p.q.data, p.q.columns, part.first, head, dim);
+    const Matrix k = head_matrix(p.k.data, p.k.columns, part.first, part.kv_head, dim);
+    const Matrix v = head_matrix(p.v.data, p.v.columns, part.first, part.kv_head, dim);
+    // dV += P^T dO
+    multiply(run, {probability, 1, n}, n, n, dout, dim, at(g.v, p.v.columns, part.kv_head),
+             p.v.columns, true);
+    // dS = scale * P * (dO V^T - rowsum(P * dO V^T))
+    std::vector<float>& ds = scratch().gradients;
+    ds.resize(std::max(ds.size(), n * n));
+    multiply(run, dout, n, dim, transposed(v), n, ds.data(), n, false);
+    for (std::size_t i = 0; i < n; ++i) {
+      run.table.softmax_backward(probability + i * n, p.heads.scale, i + 1, ds.data() + i * n);
+      std::fill(ds.data() + i * n + i + 1, ds.data() + (i + 1) * n, 0.0f);
+    }
+    multiply(run, {ds.data(), n, 1}, n, n, k, dim, at(g.q, p.q.columns, head), p.q.columns, true);
+    multiply(run, {ds.data(), 1, n}, n, n, q, dim, at(g.k, p.k.columns, part.kv_head), p.k.columns,
+             true);
+  }
+}
+
+void check_shapes(const Value& q, const Value& k, const Value& v, const Heads& heads) {
+  LATHE_ASSERT(heads.kv_count > 0 && heads.count % heads.kv_count == 0);
+  LATHE_ASSERT(q.columns == heads.count * heads.dim);
+  LATHE_ASSERT(k.columns == heads.kv_count * heads.dim && v.columns == k.columns);
+  LATHE_ASSERT(k.rows == q.rows && v.rows == q.rows);
+}
+
+}  // namespace
+
+Value attention(Run& run, const Value& q, const Value& k, const Value& v, const Heads& heads,
+                std::span<const SequenceRows> sequences) {
+  check_shapes(q, k, v, heads);
+  LATHE_ASSERT((q.id >= 0) == (k.id >= 0) && (k.id >= 0) == (v.id >= 0));
+  const Value out = run.make(q.rows, q.columns, q.id >= 0);
+  const Problem problem = {q, k, v, out, heads, {sequences.begin(), sequences.end()}};
+  const std::size_t tasks = sequences.size() * heads.kv_count;
+  run.parallel.run(tasks,
+                   [&](std::size_t task) { forward_part(run, problem, part_of(problem, task)); });
+  if (out.id >= 0) {
+    run.tape->record(out.id, [&run, problem, tasks] {
+      Tape& tape = *run.tape;
+      const Gradients gradients = {tape.gradient(problem.out.id), tape.gradient(problem.q.id),
+                                   tape.gradient(problem.k.id), tape.gradient(problem.v.id)};
+      run.parallel.run(tasks, [&](std::size_t task) {
+        backward_part(run, problem, gradients, part_of(problem, task));
+      });
+    });
+  }
+  return out;
+}
+
+}  // namespace lathe::ops

@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <vector>
+
+#include "ops/ops.h"
+
+namespace lathe::ops {
+namespace {
+
+const MatrixWeight& prompt_of(std::span<const SoftPromptSlice> prompts, std::size_t row) {
+  for (const SoftPromptSlice& slice : prompts) {
+    if (row >= slice.first && row < slice.last) return *slice.prompt;
+  }
+  LATHE_ASSERT(!"a virtual token has a soft prompt");
+  return *prompts.front().prompt;
+}
+
+// The weight and the row in it that stand for token.
+struct Source {
+  const MatrixWeight* weight;
+  std::size_t row;
+};
+
+Source source_of(const MatrixWeight& table, std::span<const SoftPromptSlice> prompts,
+                 std::int32_t token, std::size_t row) {
+  Source source = {&table, static_cast<std::size_t>(token)};
+  if (token < 0) source = {&prompt_of(prompts, row), static_cast<std::size_t>(-1 - token)};
+  LATHE_ASSERT(source.row < source.weight->rows && source.weight->columns == table.columns);
+  return source;
+}
+
+}  // namespace
+
+Value embed(Run& run, const MatrixWeight& table, std::span<const std::int32_t> tokens,
+            std::span<const SoftPromptSlice> prompts) {
+  LATHE_ASSERT(table.f32 != nullptr);
+  bool learns = table.learns();
+  for (const SoftPromptSlice& slice : prompts) learns = learns || slice.prompt->learns();
+  const std::size_t width = table.columns;
+  const Value y = run.make(tokens.size(), width, learns);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const Source source = source_of(table, prompts, tokens[i], i);
+    std::copy_n(source.weight->f32 + source.row * width, width, y.row(i));
+  }
+  if (y.id >= 0) {
+    const std::vector<SoftPromptSlice> kept(prompts.begin(), prompts.end());
+    run.tape->record(y.id, [&run, &table, tokens, kept, y, width] {
+      const float* dy = run.tape->gradient(y.id);
+      for (std::size_t i = 0; i < tokens.size(); ++i) {
+        const Source source = source_of(table, kept, tokens[i], i);
+        if (!source.weight->learns()) continue;
+        run.table.add_scaled(dy + i * width, 1, width,
+                             source.weight->gradient + source.row * width);
+      }
+    });
+  }
+  return y;
+}
+
+Value select_rows(Run& run, const Value& x, std::span<const std::int32_t> rows) {
+  const Value y = run.make(rows.size(), x.columns, x.id >= 0);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    LATHE_ASSERT(rows[i] >= 0 && static_cast<std::size_t>(rows[i]) < x.rows);
+    std::copy_n(x.row(static_cast<std::size_t>(rows[i])), x.columns, y.row(i));
+  }
+  if (y.id >= 0) {
+    run.tape->record(y.id, [&run, x, y, rows] {
+      const float* dy = run.tape->gradient(y.id);
+      float* dx = run.tape->gradient(x.id);
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        run.table.add_scaled(dy + i * x.columns, 1, x.columns,
+                             dx + static_cast<std::size_t>(rows[i]) * x.columns);
+      }
+    });
+  }
+  return y;
+}
+
+}  // namespace lathe::ops

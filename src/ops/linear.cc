@@ -1,0 +1,90 @@
+#include <algorithm>
+
+#include "ops/ops.h"
+
+namespace lathe::ops {
+namespace {
+
+using kernels::Matrix;
+using kernels::Product;
+
+// rows [first, last) of x times W^T into c (+= with accumulate).
+void multiply_by_transpose(Run& run, const Matrix& x, std::size_t rows, const MatrixWeight& w,
+                           float* c, bool accumulate) {
+  const Product product = {x, rows, w.columns, w.rows, c, w.rows, accumulate};
+  if (w.q8 != nullptr) return kernels::multiply(run.table, product, w.q8->panels(), run.parallel);
+  if (w.panels != nullptr) return kernels::multiply(run.table, product, w.panels, run.parallel);
+  kernels::multiply_unpacked(run.table, product, {w.f32, 1, w.columns}, run.pack, run.parallel);
+}
+
+// dx += dy W and dW += dy^T x over `rows` rows.
+void linear_backward(Run& run, const float* x, const MatrixWeight& w, const float* dy,
+                     std::size_t rows, float* dx) {
+  if (dx != nullptr) {
+    LATHE_ASSERT(w.f32 != nullptr);
+    kernels::multiply_unpacked(run.table,
+                               {{dy, w.rows, 1}, rows, w.rows, w.columns, dx, w.columns, true},
+                               {w.f32, w.columns, 1}, run.pack, run.parallel);
+  }
+  if (w.learns()) {
+    kernels::multiply_unpacked(
+        run.table, {{dy, 1, w.rows}, w.rows, rows, w.columns, w.gradient, w.columns, true},
+        {x, w.columns, 1}, run.pack, run.parallel);
+  }
+}
+
+void add_lora(Run& run, const Value& x, const LoraSlice& slice, const Value& y) {
+  const LoraWeight& lora = *slice.lora;
+  LATHE_ASSERT(lora.a.columns == x.columns && lora.b.rows == y.columns &&
+               lora.a.rows == lora.b.columns);
+  const std::size_t rows = slice.last - slice.first;
+  // h = scale * a x: scaling the narrow side is cheaper than the wide one.
+  const Value h = run.make(rows, lora.a.rows, x.id >= 0 || lora.a.learns());
+  multiply_by_transpose(run, {x.row(slice.first), x.columns, 1}, rows, lora.a, h.data, false);
+  for (std::size_t i = 0; i < h.size(); ++i) h.data[i] *= lora.scale;
+  multiply_by_transpose(run, {h.data, h.columns, 1}, rows, lora.b, y.row(slice.first), true);
+  if (y.id < 0) return;
+  run.tape->record(h.id, [&run, x, slice, y, h, rows] {
+    const LoraWeight& l = *slice.lora;
+    float* dh = h.id >= 0 ? run.tape->gradient(h.id) : nullptr;
+    linear_backward(run, h.data, l.b, run.tape->gradient(y.id) + slice.first * y.columns, rows, dh);
+    if (dh == nullptr) return;
+    for (std::size_t i = 0; i < h.size(); ++i) dh[i] *= l.scale;
+    float* dx = x.id >= 0 ? run.tape->gradient(x.id) + slice.first * x.columns : nullptr;
+    linear_backward(run, x.row(slice.first), l.a, dh, rows, dx);
+  });
+}
+
+bool any_learns(std::span<const LoraSlice> loras) {
+  return std::any_of(loras.begin(), loras.end(),
+                     [](const LoraSlice& s) { return s.lora->learns(); });
+}
+
+}  // namespace
+
+Value linear(Run& run, const Value& x, const MatrixWeight& weight, std::span<const LoraSlice> loras,
+             const Value* residual) {
+  LATHE_ASSERT(weight.columns == x.columns);
+  const bool learns = x.id >= 0 || weight.learns() || any_learns(loras) ||
+                      (residual != nullptr && residual->id >= 0);
+  const Value y = run.make(x.rows, weight.rows, learns);
+  if (residual != nullptr) {
+    LATHE_ASSERT(residual->rows == y.rows && residual->columns == y.columns);
+    std::copy_n(residual->data, y.size(), y.data);
+  }
+  multiply_by_transpose(run, {x.data, x.columns, 1}, x.rows, weight, y.data, residual != nullptr);
+  if (y.id >= 0) {
+    // Recorded before the updates' steps, so that it runs after them: it releases y's gradient.
+    const int residual_id = residual != nullptr ? residual->id : -1;
+    run.tape->record(y.id, [&run, x, &weight, y, residual_id] {
+      const float* dy = run.tape->gradient(y.id);
+      if (residual_id >= 0) run.table.add_scaled(dy, 1, y.size(), run.tape->gradient(residual_id));
+      linear_backward(run, x.data, weight, dy, x.rows,
+                      x.id >= 0 ? run.tape->gradient(x.id) : nullptr);
+    });
+  }
+  for (const LoraSlice& slice : loras) add_lora(run, x, slice, y);
+  return y;
+}
+
+}  // namespace lathe::ops

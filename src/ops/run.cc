@@ -1,0 +1,78 @@
+#include "ops/run.h"
+
+#include <algorithm>
+
+namespace lathe::ops {
+
+int Tape::add_value(std::size_t size) {
+  sizes_.push_back(size);
+  gradients_.push_back(nullptr);
+  owned_.emplace_back();
+  return static_cast<int>(sizes_.size()) - 1;
+}
+
+void Tape::record(int output, std::function<void()> backward) {
+  steps_.push_back({output, std::move(backward)});
+}
+
+float* Tape::gradient(int id) {
+  const auto i = static_cast<std::size_t>(id);
+  if (gradients_[i] != nullptr) return gradients_[i];
+  std::vector<float>& buffer = owned_[i];
+  // The smallest free buffer that is large enough, so that large ones stay for large values.
+  auto best = pool_.end();
+  for (auto it = pool_.begin(); it != pool_.end(); ++it) {
+    if (it->capacity() >= sizes_[i] && (best == pool_.end() || it->capacity() < best->capacity()))
+      best = it;
+  }
+  if (best != pool_.end()) {
+    buffer = std::move(*best);
+    pool_.erase(best);
+  } else {
+    pool_bytes_ += sizes_[i] * sizeof(float);
+  }
+  buffer.assign(sizes_[i], 0.0f);
+  gradients_[i] = buffer.data();
+  return gradients_[i];
+}
+
+void Tape::set_gradient(int id, float* data) { gradients_[static_cast<std::size_t>(id)] = data; }
+
+void Tape::release(int id) {
+  const auto i = static_cast<std::size_t>(id);
+  if (!owned_[i].empty()) pool_.push_back(std::move(owned_[i]));
+  owned_[i] = {};
+  gradients_[i] = nullptr;
+}
+
+void Tape::backward() {
+  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+    step->backward();
+    if (step->output >= 0) release(step->output);
+  }
+  steps_.clear();
+  for (std::size_t i = 0; i < sizes_.size(); ++i) release(static_cast<int>(i));
+  sizes_.clear();
+  gradients_.clear();
+  owned_.clear();
+}
+
+Value Run::make(std::size_t rows, std::size_t columns, bool learns) {
+  Value value = {arena.floats(rows * columns), rows, columns, -1};
+  if (tape != nullptr && learns) value.id = tape->add_value(rows * columns);
+  return value;
+}
+
+void Run::for_rows(std::size_t rows, std::size_t cost,
+                   FunctionRef<void(std::size_t, std::size_t)> body) {
+  constexpr std::size_t kWorthATask = 1 << 14;  // floats
+  const std::size_t per_task =
+      std::max<std::size_t>(1, kWorthATask / std::max<std::size_t>(1, cost));
+  const std::size_t tasks = (rows + per_task - 1) / per_task;
+  if (tasks <= 1 || parallel.width() == 1) return body(0, rows);
+  parallel.run(tasks, [&](std::size_t task) {
+    body(task * per_task, std::min(rows, (task + 1) * per_task));
+  });
+}
+
+}  // namespace lathe::ops

@@ -1,0 +1,29 @@
+#include "ops/ops.h"
+
+namespace lathe::ops {
+
+Value swiglu(Run& run, const Value& gate, const Value& up) {
+  LATHE_ASSERT(gate.rows == up.rows && gate.columns == up.columns);
+  LATHE_ASSERT((gate.id >= 0) == (up.id >= 0));
+  const Value y = run.make(gate.rows, gate.columns, gate.id >= 0);
+  const auto slice = [](const Value& v, std::size_t first) { return v.data + first * v.columns; };
+  run.for_rows(y.rows, 4 * y.columns, [&](std::size_t first, std::size_t last) {
+    run.table.swiglu(slice(gate, first), slice(up, first), (last - first) * y.columns,
+                     slice(y, first));
+  });
+  if (y.id >= 0) {
+    run.tape->record(y.id, [&run, gate, up, y, slice] {
+      const float* dy = run.tape->gradient(y.id);
+      float* dgate = run.tape->gradient(gate.id);
+      float* dup = run.tape->gradient(up.id);
+      run.for_rows(y.rows, 4 * y.columns, [&](std::size_t first, std::size_t last) {
+        const std::size_t at = first * y.columns;
+        run.table.swiglu_backward(slice(gate, first), slice(up, first), dy + at,
+                                  (last - first) * y.columns, dgate + at, dup + at);
+      });
+    });
+  }
+  return y;
+}
+
+}  // namespace lathe::ops

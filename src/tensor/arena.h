@@ -1,0 +1,38 @@
+// Memory for the values of one forward (and backward) pass: taken by moving a pointer, given back
+// all at once. Blocks are kept over reset(), so a steady state allocates nothing. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace lathe::tensor {
+
+class Arena {
+ public:
+  // count floats, aligned to 64 bytes, not initialised; valid until reset().
+  float* floats(std::size_t count);
+  std::span<float> span(std::size_t count) { return {floats(count), count}; }
+
+  // Gives everything back and keeps the memory.
+  void reset();
+
+  // Bytes held from the system.
+  std::size_t bytes() const;
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const { std::free(p); }
+  };
+  struct Block {
+    std::unique_ptr<std::byte, Free> data;
+    std::size_t size = 0;
+  };
+  std::vector<Block> blocks_;
+  std::size_t block_ = 0;  // the block in use
+  std::size_t used_ = 0;   // bytes of it
+};
+
+}  // namespace lathe::tensor
