@@ -44,7 +44,7 @@ class GgufMetadata {
   void set(std::string key, GgufValue value);
 
   // The value of a key that must be there. Any integer type serves for get_int, any float type (or
-  // integer) for get_float. Errors: not_found, bad_input (another type), both naming the key.
+  // integer) for get_float. Errors: bad_input (absent, or another type), naming the key.
   Result<std::int64_t> get_int(std::string_view key) const;
   Result<double> get_float(std::string_view key) const;
   Result<bool> get_bool(std::string_view key) const;

@@ -28,6 +28,7 @@ namespace lathe::formats {
 class ModelSource {
  public:
   enum class Kind { huggingface, gguf };
+  class Impl;  // one for folders, one for GGUF: model_source_impl.h
 
   // path: a folder with config.json, or a .gguf file. Maps the weights; reads none of them.
   static Result<ModelSource> open(const os::Path& path);
@@ -65,7 +66,6 @@ class ModelSource {
   const GgufFile* gguf() const;
 
  private:
-  class Impl;
   explicit ModelSource(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

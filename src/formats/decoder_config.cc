@@ -1,0 +1,148 @@
+#include "formats/decoder_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace lathe::formats {
+namespace {
+
+// Bounds far past any real model, so that no product of two of them overflows.
+constexpr std::int64_t kMaxVocab = std::int64_t{1} << 24;
+constexpr std::int64_t kMaxWidth = std::int64_t{1} << 20;
+constexpr std::int64_t kMaxLayers = 1024;
+constexpr std::int64_t kMaxHeads = 4096;
+constexpr std::int64_t kMaxHeadDim = 4096;
+constexpr std::int64_t kMaxPositions = std::int64_t{1} << 30;
+constexpr double kMaxTheta = 1e15;
+constexpr double kMaxFactor = 1e6;
+
+Status check_range(const char* field, std::int64_t value, std::int64_t least, std::int64_t most) {
+  if (value >= least && value <= most) return {};
+  return Error::bad_input(fmt::format("{} is {}, outside {} to {}", field, value, least, most));
+}
+
+Status check_positive(const char* field, double value, double most) {
+  if (std::isfinite(value) && value > 0 && value <= most) return {};
+  return Error::bad_input(fmt::format("{} is {}, outside 0 (exclusive) to {}", field, value, most));
+}
+
+Status check_sizes(const DecoderConfig& c) {
+  LATHE_CHECK(check_range("vocab_size", c.vocab_size, 1, kMaxVocab));
+  LATHE_CHECK(check_range("hidden_size", c.hidden_size, 1, kMaxWidth));
+  LATHE_CHECK(check_range("intermediate_size", c.intermediate_size, 1, kMaxWidth));
+  LATHE_CHECK(check_range("num_hidden_layers", c.layers, 1, kMaxLayers));
+  LATHE_CHECK(check_range("num_attention_heads", c.heads, 1, kMaxHeads));
+  LATHE_CHECK(check_range("num_key_value_heads", c.kv_heads, 1, c.heads));
+  if (c.heads % c.kv_heads != 0)
+    return Error::bad_input(
+        fmt::format("num_attention_heads ({}) is no multiple of num_key_value_heads ({})", c.heads,
+                    c.kv_heads));
+  LATHE_CHECK(check_range("head_dim", c.head_dim, 2, kMaxHeadDim));
+  if (c.head_dim % 2 != 0)
+    return Error::bad_input(
+        fmt::format("head_dim is {}; rotary positions need an even number", c.head_dim));
+  LATHE_CHECK(check_range("max_position_embeddings", c.max_positions, 1, kMaxPositions));
+  return check_positive("rms_norm_eps", c.rms_norm_eps, 1);
+}
+
+Status check_rope(const DecoderConfig& c) {
+  const RopeScaling& s = c.rope.scaling;
+  LATHE_CHECK(check_positive("rope_theta", c.rope.theta, kMaxTheta));
+  switch (s.kind) {
+    case RopeScaling::Kind::none:
+      return {};
+    case RopeScaling::Kind::linear:
+      return check_positive("rope_scaling.factor", s.factor, kMaxFactor);
+    case RopeScaling::Kind::llama3:
+      LATHE_CHECK(check_positive("rope_scaling.factor", s.factor, kMaxFactor));
+      LATHE_CHECK(check_positive("rope_scaling.low_freq_factor", s.low_freq_factor, kMaxFactor));
+      LATHE_CHECK(check_positive("rope_scaling.high_freq_factor", s.high_freq_factor, kMaxFactor));
+      if (s.high_freq_factor <= s.low_freq_factor)
+        return Error::bad_input(
+            fmt::format("rope_scaling.high_freq_factor ({}) is not above low_freq_factor ({})",
+                        s.high_freq_factor, s.low_freq_factor));
+      return check_range("rope_scaling.original_max_position_embeddings", s.original_positions, 1,
+                         kMaxPositions);
+    case RopeScaling::Kind::factors:
+      if (static_cast<std::int64_t>(s.factors.size()) != c.head_dim / 2)
+        return Error::bad_input(fmt::format("rope_freqs.weight has {} factors, head_dim / 2 is {}",
+                                            s.factors.size(), c.head_dim / 2));
+      for (const float factor : s.factors)
+        LATHE_CHECK(check_positive("a factor of rope_freqs.weight", factor, kMaxFactor));
+      return {};
+  }
+  return {};
+}
+
+Status check_token_ids(const DecoderConfig& c) {
+  if (c.bos_id) LATHE_CHECK(check_range("bos_token_id", *c.bos_id, 0, c.vocab_size - 1));
+  if (c.pad_id) LATHE_CHECK(check_range("pad_token_id", *c.pad_id, 0, c.vocab_size - 1));
+  for (const std::int64_t id : c.eos_ids)
+    LATHE_CHECK(check_range("eos_token_id", id, 0, c.vocab_size - 1));
+  return {};
+}
+
+// Llama 3.1's rule for one frequency (modeling_rope_utils, _compute_llama3_parameters): waves
+// longer than the old context allows are stretched whole, short ones not, and between the two
+// limits by a blend that is linear in original_positions / wavelength.
+double llama3_divisor(const RopeScaling& s, double frequency) {
+  const double wavelength = 2 * std::numbers::pi / frequency;
+  const double turns = static_cast<double>(s.original_positions) / wavelength;
+  if (turns > s.high_freq_factor) return 1;
+  if (turns < s.low_freq_factor) return s.factor;
+  const double blend = (turns - s.low_freq_factor) / (s.high_freq_factor - s.low_freq_factor);
+  return 1 / ((1 - blend) / s.factor + blend);
+}
+
+}  // namespace
+
+Status check(const DecoderConfig& config) {
+  if (config.family != "llama")
+    return Error::unsupported(fmt::format("there is no decoder family \"{}\"", config.family));
+  LATHE_CHECK(check_sizes(config));
+  LATHE_CHECK(check_rope(config));
+  return check_token_ids(config);
+}
+
+std::vector<float> rope_divisors(const DecoderConfig& config) {
+  const RopeScaling& s = config.rope.scaling;
+  if (s.kind == RopeScaling::Kind::factors) return s.factors;
+  const auto half = static_cast<std::size_t>(config.head_dim / 2);
+  std::vector<float> divisors(half, 1.0f);
+  for (std::size_t i = 0; i < half; ++i) {
+    if (s.kind == RopeScaling::Kind::linear) divisors[i] = static_cast<float>(s.factor);
+    if (s.kind == RopeScaling::Kind::llama3) {
+      const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(config.head_dim);
+      divisors[i] = static_cast<float>(llama3_divisor(s, std::pow(config.rope.theta, exponent)));
+    }
+  }
+  return divisors;
+}
+
+std::vector<ExpectedTensor> expected_tensors(const DecoderConfig& c) {
+  std::vector<ExpectedTensor> all{{"model.embed_tokens.weight", {c.vocab_size, c.hidden_size}}};
+  const std::int64_t q = c.heads * c.head_dim;
+  const std::int64_t kv = c.kv_heads * c.head_dim;
+  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
+    const auto add = [&](const char* name, tensor::Shape shape) {
+      all.push_back({fmt::format("model.layers.{}.{}.weight", layer, name), std::move(shape)});
+    };
+    add("input_layernorm", {c.hidden_size});
+    add("self_attn.q_proj", {q, c.hidden_size});
+    add("self_attn.k_proj", {kv, c.hidden_size});
+    add("self_attn.v_proj", {kv, c.hidden_size});
+    add("self_attn.o_proj", {c.hidden_size, q});
+    add("post_attention_layernorm", {c.hidden_size});
+    add("mlp.gate_proj", {c.intermediate_size, c.hidden_size});
+    add("mlp.up_proj", {c.intermediate_size, c.hidden_size});
+    add("mlp.down_proj", {c.hidden_size, c.intermediate_size});
+  }
+  all.push_back({"model.norm.weight", {c.hidden_size}});
+  if (!c.tied_embeddings) all.push_back({"lm_head.weight", {c.vocab_size, c.hidden_size}});
+  return all;
+}
+
+}  // namespace lathe::formats

@@ -1,0 +1,290 @@
+// DecoderConfig from and to Hugging Face's config.json.
+//
+// For model_type "llama" transformers reads the fields of LlamaConfig only, so other keys cannot
+// change what the model computes; those of its fields that can, and that Lathe does not implement,
+// are refused below unless they hold the value that changes nothing.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "formats/decoder_config.h"
+#include "formats/foreign_text.h"
+#include "formats/json.h"
+
+namespace lathe::formats {
+namespace {
+
+using nlohmann::json;
+
+constexpr JsonLimits kLimits{
+    .max_bytes = std::uint64_t{4} << 20, .max_depth = 16, .max_values = 200'000};
+
+Error refuse(const JsonFields& fields, const char* key, const json& value) {
+  return Error::unsupported(
+      fmt::format("{} is {}, which is not supported", fields.name(key), JsonFields::show(value)));
+}
+
+// Absent, null, or the one value that changes nothing.
+Status allow_only(const JsonFields& fields, const char* key, const json& harmless) {
+  const json* value = fields.find(key);
+  if (value == nullptr || *value == harmless) return {};
+  return refuse(fields, key, *value);
+}
+
+Status check_architecture(const JsonFields& fields) {
+  LATHE_TRY(const std::string type, fields.get_string("model_type"));
+  if (type != "llama")
+    return Error::unsupported(fmt::format("model_type {} is not supported", in_quotes(type)))
+        .fix_with("use a model of the LLaMA family (model_type \"llama\")");
+  LATHE_TRY(const auto architectures, fields.find_strings("architectures"));
+  if (architectures && *architectures != std::vector<std::string>{"LlamaForCausalLM"})
+    return Error::unsupported(
+        fmt::format("architectures is {}; only LlamaForCausalLM is supported",
+                    architectures->empty() ? "empty" : in_quotes(architectures->front())));
+  return {};
+}
+
+Status check_unsupported_fields(const JsonFields& fields) {
+  LATHE_TRY(const auto act, fields.find_string("hidden_act"));
+  if (act && *act != "silu" && *act != "swish")  // two names of one function
+    return Error::unsupported(fmt::format("hidden_act {} is not supported", in_quotes(*act)));
+  for (const char* key : {"attention_bias", "mlp_bias", "use_sliding_window", "is_encoder_decoder",
+                          "add_cross_attention"})
+    LATHE_CHECK(allow_only(fields, key, false));
+  for (const char* key : {"sliding_window", "quantization_config"})
+    LATHE_CHECK(allow_only(fields, key, nullptr));
+  LATHE_CHECK(allow_only(fields, "partial_rotary_factor", 1.0));
+  LATHE_TRY(const auto layer_types, fields.find_strings("layer_types"));
+  for (const std::string& type : layer_types.value_or(std::vector<std::string>{})) {
+    if (type != "full_attention")
+      return Error::unsupported(
+          fmt::format("layer_types has {}, which is not supported", in_quotes(type)));
+  }
+  return {};
+}
+
+Status read_sizes(const JsonFields& fields, DecoderConfig& c) {
+  LATHE_TRY(c.vocab_size, fields.get_int("vocab_size"));
+  LATHE_TRY(c.hidden_size, fields.get_int("hidden_size"));
+  LATHE_TRY(c.intermediate_size, fields.get_int("intermediate_size"));
+  LATHE_TRY(c.layers, fields.get_int("num_hidden_layers"));
+  LATHE_TRY(c.heads, fields.get_int("num_attention_heads"));
+  LATHE_TRY(const auto kv_heads, fields.find_int("num_key_value_heads"));
+  c.kv_heads = kv_heads.value_or(c.heads);
+  LATHE_TRY(const auto head_dim, fields.find_int("head_dim"));
+  if (!head_dim && (c.heads <= 0 || c.hidden_size % c.heads != 0))
+    return Error::bad_input(fmt::format(
+        "hidden_size ({}) is no multiple of num_attention_heads ({}), and head_dim is missing",
+        c.hidden_size, c.heads));
+  c.head_dim = head_dim ? *head_dim : c.hidden_size / c.heads;
+  LATHE_TRY(const auto positions, fields.find_int("max_position_embeddings"));
+  c.max_positions = positions.value_or(2048);  // LlamaConfig's defaults, here and below
+  LATHE_TRY(const auto eps, fields.find_number("rms_norm_eps"));
+  c.rms_norm_eps = eps.value_or(1e-6);
+  LATHE_TRY(const auto tied, fields.find_bool("tie_word_embeddings"));
+  c.tied_embeddings = tied.value_or(false);
+  return {};
+}
+
+// A key of a rope object that is not null must be one that its kind reads.
+Status check_rope_keys(const JsonFields& fields, const json& object,
+                       std::initializer_list<std::string_view> known) {
+  for (const auto& [key, value] : object.items()) {
+    if (!value.is_null() && std::find(known.begin(), known.end(), key) == known.end())
+      return refuse(fields, key.c_str(), value);
+  }
+  return {};
+}
+
+// "rope_type", or "type" as older files spell it.
+Result<std::string> read_rope_type(const JsonFields& fields) {
+  LATHE_TRY(const auto current, fields.find_string("rope_type"));
+  LATHE_TRY(const auto older, fields.find_string("type"));
+  if (current && older && *current != *older)
+    return Error::bad_input(fmt::format("{} is {}, but {} is {}", fields.name("rope_type"),
+                                        in_quotes(*current), fields.name("type"),
+                                        in_quotes(*older)));
+  return current ? *current : older.value_or("default");
+}
+
+// rope_scaling, or rope_parameters of transformers 5 (which also hold rope_theta).
+Result<RopeScaling> read_rope_scaling(const json& object, const std::string& place) {
+  const JsonFields fields(object, place);
+  LATHE_CHECK(allow_only(fields, "partial_rotary_factor", 1.0));
+  LATHE_TRY(const std::string type, read_rope_type(fields));
+  RopeScaling s;
+  if (type == "default") {
+    LATHE_CHECK(check_rope_keys(fields, object,
+                                {"rope_type", "type", "rope_theta", "partial_rotary_factor"}));
+    return s;
+  }
+  if (type == "linear") {
+    s.kind = RopeScaling::Kind::linear;
+    LATHE_CHECK(check_rope_keys(
+        fields, object, {"rope_type", "type", "rope_theta", "partial_rotary_factor", "factor"}));
+    LATHE_TRY(s.factor, fields.get_number("factor"));
+    return s;
+  }
+  if (type == "llama3") {
+    s.kind = RopeScaling::Kind::llama3;
+    LATHE_CHECK(check_rope_keys(
+        fields, object,
+        {"rope_type", "type", "rope_theta", "partial_rotary_factor", "factor", "low_freq_factor",
+         "high_freq_factor", "original_max_position_embeddings"}));
+    LATHE_TRY(s.factor, fields.get_number("factor"));
+    LATHE_TRY(s.low_freq_factor, fields.get_number("low_freq_factor"));
+    LATHE_TRY(s.high_freq_factor, fields.get_number("high_freq_factor"));
+    LATHE_TRY(s.original_positions, fields.get_int("original_max_position_embeddings"));
+    return s;
+  }
+  return Error::unsupported(fmt::format("{} {} is not supported (default, linear and llama3 are)",
+                                        fields.name("rope_type"), in_quotes(type)));
+}
+
+// The old spelling (rope_theta, rope_scaling) and the new one (rope_parameters) may both stand
+// there, as long as they say the same.
+Result<RopeConfig> read_rope(const JsonFields& fields) {
+  LATHE_TRY(const auto theta, fields.find_number("rope_theta"));
+  const json* scaling = fields.find("rope_scaling");
+  const json* parameters = fields.find("rope_parameters");
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
+    if (const json* value = fields.find(key); value != nullptr && !value->is_object())
+      return Error::bad_input(
+          fmt::format("{} is {}, not an object", key, JsonFields::show(*value)));
+  }
+  RopeConfig rope;
+  rope.theta = theta.value_or(rope.theta);
+  if (scaling != nullptr) {
+    LATHE_TRY(rope.scaling, read_rope_scaling(*scaling, "rope_scaling."));
+    LATHE_TRY(const auto inner, JsonFields(*scaling, "rope_scaling.").find_number("rope_theta"));
+    rope.theta = inner.value_or(rope.theta);
+  }
+  if (parameters == nullptr) return rope;
+  RopeConfig newer;
+  LATHE_TRY(newer.scaling, read_rope_scaling(*parameters, "rope_parameters."));
+  LATHE_TRY(const auto inner,
+            JsonFields(*parameters, "rope_parameters.").find_number("rope_theta"));
+  newer.theta = inner.value_or(rope.theta);
+  if ((theta && newer.theta != rope.theta) || (scaling != nullptr && newer.scaling != rope.scaling))
+    return Error::bad_input("rope_parameters contradicts rope_theta or rope_scaling")
+        .fix_with("keep the one that the model was trained with");
+  return newer;
+}
+
+Result<std::vector<std::int64_t>> read_ids(const JsonFields& fields, const char* key) {
+  std::vector<std::int64_t> ids;
+  const json* value = fields.find(key);
+  if (value == nullptr) return ids;
+  const json list = value->is_array() ? *value : json::array({*value});
+  for (const json& item : list) {
+    if (!item.is_number_integer())
+      return Error::bad_input(
+          fmt::format("{} holds {}, not a token id", fields.name(key), JsonFields::show(item)));
+    const auto id = item.get<std::int64_t>();
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  }
+  return ids;
+}
+
+// What stands in this file; config.json and generation_config.json have the same three fields.
+Status read_token_ids(const JsonFields& fields, DecoderConfig& c) {
+  LATHE_TRY(const auto bos, fields.find_int("bos_token_id"));
+  if (bos) c.bos_id = bos;
+  LATHE_TRY(const auto pad, fields.find_int("pad_token_id"));
+  if (pad && *pad != -1) c.pad_id = pad;  // -1: how the first LLaMA files said "none"
+  LATHE_TRY(auto eos, read_ids(fields, "eos_token_id"));
+  if (!eos.empty()) c.eos_ids = std::move(eos);
+  return {};
+}
+
+json to_json(const RopeScaling& s) {
+  switch (s.kind) {
+    case RopeScaling::Kind::linear:
+      return {{"rope_type", "linear"}, {"factor", s.factor}};
+    case RopeScaling::Kind::llama3:
+      return {{"rope_type", "llama3"},
+              {"factor", s.factor},
+              {"low_freq_factor", s.low_freq_factor},
+              {"high_freq_factor", s.high_freq_factor},
+              {"original_max_position_embeddings", s.original_positions}};
+    default:
+      return nullptr;
+  }
+}
+
+void put_token_ids(const DecoderConfig& c, json& out) {
+  out["bos_token_id"] = c.bos_id ? json(*c.bos_id) : json();
+  out["pad_token_id"] = c.pad_id ? json(*c.pad_id) : json();
+  out["eos_token_id"] = c.eos_ids.empty()       ? json()
+                        : c.eos_ids.size() == 1 ? json(c.eos_ids.front())
+                                                : json(c.eos_ids);
+}
+
+}  // namespace
+
+Result<DecoderConfig> decoder_config_from_json(std::string_view config_json,
+                                               std::string_view generation_config_json) {
+  LATHE_TRY(const json config, parse_json_object(config_json, kLimits).at("config.json"));
+  const JsonFields fields(config);
+  DecoderConfig c;
+  const auto read = [&]() -> Status {
+    LATHE_CHECK(check_architecture(fields));
+    LATHE_CHECK(check_unsupported_fields(fields));
+    LATHE_CHECK(read_sizes(fields, c));
+    LATHE_TRY(c.rope, read_rope(fields));
+    if (!fields.mentions("bos_token_id")) c.bos_id = 1;
+    if (!fields.mentions("eos_token_id")) c.eos_ids = {2};
+    return read_token_ids(fields, c);
+  };
+  LATHE_CHECK(read().at("config.json"));
+  if (!generation_config_json.empty()) {
+    LATHE_TRY(const json generation,
+              parse_json_object(generation_config_json, kLimits).at("generation_config.json"));
+    LATHE_CHECK(read_token_ids(JsonFields(generation), c).at("generation_config.json"));
+  }
+  LATHE_CHECK(check(c).at("config.json"));
+  return c;
+}
+
+Result<std::string> to_config_json(const DecoderConfig& c, std::string_view dtype) {
+  LATHE_CHECK(check(c));
+  if (c.rope.scaling.kind == RopeScaling::Kind::factors)
+    return Error::unsupported("config.json cannot say rotary factors given one by one")
+        .fix_with("write GGUF");
+  const json scaling = to_json(c.rope.scaling);
+  json parameters = scaling;
+  if (parameters.is_null()) parameters["rope_type"] = "default";
+  parameters["rope_theta"] = c.rope.theta;
+  json out{{"architectures", json::array({"LlamaForCausalLM"})},
+           {"model_type", "llama"},
+           {"attention_bias", false},
+           {"attention_dropout", 0.0},
+           {"mlp_bias", false},
+           {"hidden_act", "silu"},
+           {"vocab_size", c.vocab_size},
+           {"hidden_size", c.hidden_size},
+           {"intermediate_size", c.intermediate_size},
+           {"num_hidden_layers", c.layers},
+           {"num_attention_heads", c.heads},
+           {"num_key_value_heads", c.kv_heads},
+           {"head_dim", c.head_dim},
+           {"max_position_embeddings", c.max_positions},
+           {"rms_norm_eps", c.rms_norm_eps},
+           {"rope_parameters", parameters},
+           {"rope_scaling", scaling},
+           {"rope_theta", c.rope.theta},
+           {"tie_word_embeddings", c.tied_embeddings},
+           {"dtype", dtype},
+           {"torch_dtype", dtype},
+           {"use_cache", true}};
+  put_token_ids(c, out);
+  return out.dump(2) + "\n";
+}
+
+std::string to_generation_config_json(const DecoderConfig& c) {
+  json out{{"_from_model_config", true}};
+  put_token_ids(c, out);
+  return out.dump(2) + "\n";
+}
+
+}  // namespace lathe::formats

@@ -1,0 +1,251 @@
+// ModelSource over a Hugging Face folder.
+#include <fmt/format.h>
+
+#include <cstring>
+#include <set>
+
+#include "formats/foreign_text.h"
+#include "formats/json.h"
+#include "formats/model_source_impl.h"
+#include "formats/safetensors.h"
+#include "formats/weight_check.h"
+
+namespace lathe::formats {
+namespace {
+
+using nlohmann::json;
+using tensor::TensorView;
+using WeightMap = std::map<std::string, TensorView, std::less<>>;
+
+constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
+constexpr std::uint64_t kMaxTokenizerBytes = std::uint64_t{256} << 20;
+constexpr std::size_t kMaxShards = 10'000;
+constexpr const char* kEmbeddings = "model.embed_tokens.weight";
+constexpr const char* kHead = "lm_head.weight";
+
+// The text of a file beside the weights; nothing when there is no such file.
+Result<std::optional<std::string>> read_optional(const os::Path& path, std::uint64_t max_bytes) {
+  auto text = os::read_file(path, max_bytes);
+  if (text.ok()) return std::optional(std::move(text).value());
+  if (text.error().kind == ErrorKind::not_found) return std::optional<std::string>();
+  return std::move(text).error();
+}
+
+bool is_there(const os::Path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+// The name of the first file with pickled weights; empty when there is none.
+std::string find_pickle(const os::Path& folder) {
+  std::error_code failed;
+  for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end;
+       at.increment(failed)) {
+    const std::string extension = at->path().extension().string();
+    if (extension == ".bin" || extension == ".pt" || extension == ".pth")
+      return at->path().filename().string();
+  }
+  return {};
+}
+
+// A shard's name comes from a foreign file: only a plain file name may be opened.
+Status check_shard_name(const std::string& name) {
+  const bool plain = name.find_first_of("/\\") == std::string::npos &&
+                     name.find('\0') == std::string::npos && name.ends_with(".safetensors") &&
+                     !name.starts_with(".");
+  if (plain) return {};
+  return Error::bad_input(
+      fmt::format("the shard name {} is no plain name of a .safetensors file", in_quotes(name)));
+}
+
+// The index's "weight_map": tensor name to shard name.
+Result<std::map<std::string, std::string>> read_index(const os::Path& path) {
+  LATHE_TRY(const std::string text, os::read_file(path, std::uint64_t{64} << 20));
+  LATHE_TRY(const json index, parse_json_object(text).at(path.string()));
+  const auto found = index.find("weight_map");
+  if (found == index.end() || !found->is_object())
+    return Error::bad_input("weight_map is missing").at(path.string());
+  std::map<std::string, std::string> shards;
+  for (const auto& [tensor, shard] : found->items()) {
+    if (!shard.is_string())
+      return Error::bad_input("weight_map names no shard for " + in_quotes(tensor))
+          .at(path.string());
+    const auto& name = shard.get_ref<const std::string&>();
+    LATHE_CHECK(check_shard_name(name).at(path.string()));
+    shards.emplace(tensor, name);
+  }
+  return shards;
+}
+
+// Buffers that old checkpoints carry; transformers computes them anew from the config too.
+bool is_rotary_buffer(std::string_view name) { return name.ends_with("rotary_emb.inv_freq"); }
+
+class HfFolder final : public ModelSource::Impl {
+ public:
+  using Impl::Impl;
+
+  Status open() {
+    LATHE_TRY(DecoderConfig config, read_config());
+    LATHE_CHECK(open_weights());
+    std::erase_if(weights_, [](const auto& entry) { return is_rotary_buffer(entry.first); });
+    LATHE_CHECK(drop_tied_head(config).at(path().string()));
+    WeightTable table;
+    for (const auto& [name, view] : weights_)
+      table[name] = {view.dtype, view.shape, std::string(tensor::to_string(view.dtype))};
+    LATHE_CHECK(check_weights(config, table).at(path().string()));
+    set_config(std::move(config));
+    return {};
+  }
+
+  ModelSource::Kind kind() const override { return ModelSource::Kind::huggingface; }
+  const GgufFile* gguf() const override { return nullptr; }
+
+  Result<TensorView> tensor(std::string_view name) const override {
+    return weights_.find(name)->second;
+  }
+
+  Result<std::optional<std::string>> tokenizer_json() const override {
+    return read_optional(path() / "tokenizer.json", kMaxTokenizerBytes);
+  }
+  Result<std::optional<std::string>> tokenizer_config_json() const override {
+    return read_optional(path() / "tokenizer_config.json", kMaxTokenizerBytes);
+  }
+  Result<std::optional<std::string>> generation_config_json() const override {
+    return read_optional(path() / "generation_config.json", kMaxConfigBytes);
+  }
+  Result<std::optional<std::string>> chat_template() const override;
+
+ private:
+  Result<DecoderConfig> read_config() const {
+    auto text = os::read_file(path() / "config.json", kMaxConfigBytes);
+    if (!text.ok() && text.error().kind == ErrorKind::not_found) return no_config();
+    if (!text.ok()) return std::move(text).error();
+    LATHE_TRY(const auto generation, generation_config_json());
+    return decoder_config_from_json(*text, generation.value_or("")).at(path().string());
+  }
+
+  Error no_config() const {
+    if (is_there(path() / "adapter_config.json"))
+      return Error::bad_input("this is an adapter, not a model")
+          .at(path().string())
+          .fix_with("name the base model here and the adapter as an adaptation");
+    return Error::not_found("there is no config.json")
+        .at(path().string())
+        .fix_with("give the folder of a Hugging Face model, or a .gguf file");
+  }
+
+  Status open_weights() {
+    if (is_there(path() / "model.safetensors")) {
+      LATHE_TRY(const SafetensorsFile* shard, open_shard("model.safetensors"));
+      for (const auto& [name, view] : shard->tensors()) weights_.emplace(name, view);
+      return {};
+    }
+    const os::Path index = path() / "model.safetensors.index.json";
+    if (is_there(index)) return open_shards(index);
+    return no_weights();
+  }
+
+  Error no_weights() const {
+    const std::string pickle = find_pickle(path());
+    if (!pickle.empty())
+      return Error::unsupported(
+                 fmt::format("the weights are pickled ({}), which can run code", pickle))
+          .at(path().string())
+          .fix_with(
+              "convert them to safetensors first: save_pretrained(..., "
+              "safe_serialization=True) in transformers");
+    return Error::not_found("there is no model.safetensors and no model.safetensors.index.json")
+        .at(path().string())
+        .fix_with("download the model again");
+  }
+
+  Result<const SafetensorsFile*> open_shard(const std::string& name) {
+    if (shards_.size() >= kMaxShards)
+      return Error::limit(fmt::format("the model has more than {} shards", kMaxShards))
+          .at(path().string());
+    LATHE_TRY(SafetensorsFile file, SafetensorsFile::open(path() / name));
+    shards_.push_back(std::make_unique<SafetensorsFile>(std::move(file)));
+    return static_cast<const SafetensorsFile*>(shards_.back().get());
+  }
+
+  // The index and its shards must name the same tensors.
+  Status open_shards(const os::Path& index) {
+    LATHE_TRY(const auto shard_of, read_index(index));
+    std::set<std::string> names;
+    for (const auto& [tensor, shard] : shard_of) names.insert(shard);
+    for (const std::string& name : names) {
+      LATHE_TRY(const SafetensorsFile* shard, open_shard(name));
+      for (const auto& [tensor, view] : shard->tensors()) {
+        const auto listed = shard_of.find(tensor);
+        if (listed == shard_of.end() || listed->second != name)
+          return Error::bad_input(fmt::format("the index does not place tensor {} in this shard",
+                                              in_quotes(tensor)))
+              .at((path() / name).string());
+        weights_.emplace(tensor, view);
+      }
+    }
+    for (const auto& [tensor, shard] : shard_of) {
+      if (!weights_.contains(tensor))
+        return Error::bad_input(fmt::format("it has no tensor {}, which the index places here",
+                                            in_quotes(tensor)))
+            .at((path() / shard).string())
+            .fix_with("download the shard again");
+    }
+    return {};
+  }
+
+  // Some checkpoints store the tied head a second time; it must then be the same.
+  Status drop_tied_head(const DecoderConfig& config) {
+    const auto head = weights_.find(kHead);
+    const auto embeddings = weights_.find(kEmbeddings);
+    if (!config.tied_embeddings || head == weights_.end() || embeddings == weights_.end())
+      return {};
+    const TensorView& a = head->second;
+    const TensorView& b = embeddings->second;
+    const bool same = a.dtype == b.dtype && a.shape == b.shape &&
+                      std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
+    if (!same)
+      return Error::bad_input(
+                 "tie_word_embeddings is true, but lm_head.weight differs from the embeddings")
+          .fix_with("set tie_word_embeddings to false, or remove lm_head.weight");
+    weights_.erase(head);
+    return {};
+  }
+
+  std::vector<std::unique_ptr<SafetensorsFile>> shards_;
+  WeightMap weights_;  // into shards_
+};
+
+// "chat_template" of tokenizer_config.json: one text, or a list of named ones.
+Result<std::optional<std::string>> template_in(const json& config) {
+  const JsonFields fields(config);
+  const json* value = fields.find("chat_template");
+  if (value == nullptr || !value->is_array()) return fields.find_string("chat_template");
+  for (const json& item : *value) {
+    if (!item.is_object()) return Error::bad_input("chat_template holds no named template");
+    const JsonFields named(item, "chat_template.");
+    LATHE_TRY(const std::string name, named.get_string("name"));
+    if (name == "default") return named.find_string("template");
+  }
+  return Error::unsupported("chat_template has several templates and none is named \"default\"");
+}
+
+Result<std::optional<std::string>> HfFolder::chat_template() const {
+  LATHE_TRY(auto file, read_optional(path() / "chat_template.jinja", kMaxConfigBytes));
+  if (file) return file;
+  LATHE_TRY(const auto text, tokenizer_config_json());
+  if (!text) return std::optional<std::string>();
+  const std::string place = (path() / "tokenizer_config.json").string();
+  LATHE_TRY(const json config, parse_json_object(*text).at(place));
+  return template_in(config).at(place);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ModelSource::Impl>> open_hf_folder(const os::Path& folder) {
+  auto impl = std::make_unique<HfFolder>(folder);
+  LATHE_CHECK(impl->open());
+  return std::unique_ptr<ModelSource::Impl>(std::move(impl));
+}
+
+}  // namespace lathe::formats
