@@ -36,7 +36,7 @@ def topics():
 
 @lru_cache(maxsize=None)
 def _label_words():
-    simple = [x for x in w.NOUNS + w.COLOURS + w.MATERIALS + w.ANIMALS + w.FRUIT + w.ADJECTIVES if " " not in x]
+    simple = [x for x in w.NOUNS + w.COLOURS + w.MATERIALS + w.ANIMALS + w.FRUIT + w.ADJECTIVES + w.COMMON if " " not in x]
     return tuple(x for x in simple if x not in RESERVED)
 
 
@@ -99,7 +99,7 @@ def _by_keyword(d, count):
     invented = d.chance(0.4)
     keys = []
     while len(keys) < count * size:
-        key = d.word() if invented else d.pick(w.NOUNS)
+        key = d.word() if invented else d.pick(w.NOUNS if d.chance(0.5) else w.COMMON)
         if key not in keys:
             keys.append(key)
     groups = [keys[i * size:(i + 1) * size] for i in range(count)]
@@ -150,7 +150,7 @@ def _evident(d):
     else:
         labels = []
         while len(labels) < count:
-            label = d.word() if d.chance(0.4) else d.pick(w.NOUNS)
+            label = d.word() if d.chance(0.4) else d.pick(w.NOUNS if d.chance(0.5) else w.COMMON)
             if label not in labels:
                 labels.append(label)
         writers = [lambda t=t: _message(d, d.pick(_NEUTRAL).replace("{n}", t)) for t in labels]

@@ -1,7 +1,8 @@
 """Contexts to read: passages with the questions that they answer and questions that they do not.
 
-A maker returns a Context: `passages` (text), `asked` as (question, answer, passage index) and `absent`
-(questions on the same matters that no passage answers).  Every answer stands in its passage to the letter.
+A maker returns a Context: `passages` (text), `asked` as (question, answer, passage index, key) and `absent` as
+(question, key): questions on the same matters that no passage answers.  Every answer stands in its passage to the
+letter.  The key says what is asked, whatever the wording, so that `make` can drop what has two answers.
 """
 from collections import namedtuple
 
@@ -12,7 +13,7 @@ from . import words as w
 
 Context = namedtuple("Context", "passages asked absent")
 
-_FILLERS = (
+FILLERS = (
     "It is popular with visitors.", "Please read this page with care.", "Many people know it well.",
     "Ask the staff if anything is not clear.", "This page is checked twice a year.", "We hope this helps.",
     "Nobody knows exactly why.", "The rest of the list follows below.", "It was a good choice.",
@@ -93,7 +94,7 @@ def _entity_passage(d, entity, told, titled):
         sentences.append(_sentence(statement, entity, value, pronoun))
         asked.append(questions)
     if d.chance(0.25):
-        sentences.insert(d.between(1, len(sentences)), d.pick(_FILLERS))
+        sentences.insert(d.between(1, len(sentences)), d.pick(FILLERS))
     text = " ".join(sentences)
     return (f"{entity.name[0].upper()}{entity.name[1:]}: {text}" if titled else text), asked
 
@@ -127,16 +128,17 @@ def entities(d, count):
             text, questions = _entity_passage(d, entity, told, d.chance(0.25))
             passages.append(text)
         for (relation, value), forms in zip(told, questions):
-            asked.append((_ask(d.pick(forms), entity), value, index))
+            asked.append((_ask(d.pick(forms), entity), value, index, (relation.group, entity.name)))
     _ask_back(d, people, told_by, counts, asked)
     for entity, told in zip(people, told_by):
         known = {r.group for r, _ in told}
         for relation in pool:
             if relation.group not in known:
-                absent.append(_ask(d.pick(d.pick(relation.forms)[1]), entity))
+                absent.append((_ask(d.pick(d.pick(relation.forms)[1]), entity), (relation.group, entity.name)))
     stranger = rel.ENTITIES[kind](d)
     if all(stranger.name not in p for p in passages) and kind != "group":
-        absent.append(_ask(d.pick(d.pick(d.pick(pool).forms)[1]), stranger))
+        relation = d.pick(pool)
+        absent.append((_ask(d.pick(d.pick(relation.forms)[1]), stranger), (relation.group, stranger.name)))
     return Context(passages, asked, absent)
 
 
@@ -147,16 +149,12 @@ def _ask_back(d, people, told_by, counts, asked):
             continue
         for relation, value in told:
             if relation.back and counts[(relation.group, value)] == 1 and d.chance(0.4):
-                asked.append((d.pick(relation.back).replace("{v}", value), entity.name, index))
+                asked.append((d.pick(relation.back).replace("{v}", value), entity.name, index, (relation.group, value)))
 
 
 _TIMES = ("on {weekday}", "at {time}", "in {month}", "in {year}", "on {date}", "before breakfast", "after dinner",
           "last week", "yesterday", "two days ago", "in the morning", "in the afternoon", "late at night",
           "during the storm", "after the concert", "before the race")
-_REASONS = ("the train was late", "the old one was broken", "it was too cold", "the shop was closed",
-            "the price was too high", "nobody was at home", "the rain did not stop", "the light was too weak",
-            "the children were hungry", "it was a birthday present", "the road was blocked", "the battery was empty",
-            "the guests were early", "it made too much noise", "the key did not fit", "a window was open")
 
 
 def _moment(d):
@@ -188,7 +186,7 @@ def _event(d, person, verb, thing):
         if answer in text:
             asked.append((f"When did {person} {base} {thing}?", answer))
     if x > 0.9:
-        reason = d.pick(_REASONS)
+        reason = values.reason(d)
         text += f" because {reason}"
         asked.append((f"Why did {person} {base} {thing}?", reason))
     return text + ".", asked
@@ -237,15 +235,15 @@ def events(d, count):
             else:
                 text, questions = _event(d, people[number], verbs[number], things[number])
             sentences.append(text)
-            asked.extend((q, a, index) for q, a in questions)
+            asked.extend((q, a, index, q) for q, a in questions)
             number += 1
         if d.chance(0.15):
-            sentences.append(d.pick(_FILLERS))
+            sentences.append(d.pick(FILLERS))
         passages.append(" ".join(sentences))
     verb, person, thing = verbs[total], people[total], things[total]
     absent = [f"Who {verb[0]} {thing}?", f"What did {person} {verb[1]}?", f"Where did {person} {verb[1]} {thing}?",
               f"When did {people[0]} {verb[1]} {thing}?"]
-    return Context(passages, asked, absent)
+    return Context(passages, asked, [(q, q) for q in absent])
 
 
 def _merge(d, parts):
@@ -254,11 +252,11 @@ def _merge(d, parts):
     for part in parts:
         base = len(passages)
         passages += part.passages
-        asked += [(q, a, base + i) for q, a, i in part.asked]
+        asked += [(q, a, base + i, key) for q, a, i, key in part.asked]
         absent += part.absent
     order = d.shuffle(list(range(len(passages))))
     place = {old: new for new, old in enumerate(order)}
-    return Context([passages[i] for i in order], [(q, a, place[i]) for q, a, i in asked], absent)
+    return Context([passages[i] for i in order], [(q, a, place[i], key) for q, a, i, key in asked], absent)
 
 
 _COUNTS = ((1, 0.2), (2, 0.42), (3, 0.72), (4, 0.87), (5, 1.0))
@@ -266,18 +264,25 @@ _COUNTS = ((1, 0.2), (2, 0.42), (3, 0.72), (4, 0.87), (5, 1.0))
 
 def house_rules(d, count):
     """Passages of a handbook (see handbook.py)."""
-    while True:
-        context = Context(*handbook.passages(d, count, _FILLERS))
-        if context.asked:
-            return context
+    return Context(*handbook.passages(d, count, FILLERS))
+
+
+def _settle(context):
+    """Drops questions with two answers, and absent ones that a passage answers after all."""
+    answers, twofold = {}, set()
+    for question, answer, _, key in context.asked:
+        for about in (key, question):
+            if answers.setdefault(about, answer) != answer:
+                twofold.add(about)
+    if twofold:
+        context = context._replace(asked=[r for r in context.asked if r[3] not in twofold and r[0] not in twofold])
+    return context._replace(absent=[q for q, key in context.absent if key not in answers and q not in answers])
 
 
 _MAKERS = ((entities, 0.45), (house_rules, 0.85), (events, 1.0))
 
 
-def make(d, count=None):
-    """A context of 1 to 5 passages of any style."""
-    count = count or d.weighted(_COUNTS)
+def _drawn(d, count):
     if count == 1 or d.chance(0.75):
         return d.weighted(_MAKERS)(d, count)
     parts, left = [], count
@@ -286,3 +291,12 @@ def make(d, count=None):
         left -= size
         parts.append(d.weighted(_MAKERS)(d, size))
     return _merge(d, parts)
+
+
+def make(d, count=None, style=None):
+    """A context of 1 to 5 passages (of one style if given), each question with one answer; `absent` holds questions alone."""
+    count = count or d.weighted(_COUNTS)
+    while True:
+        context = _settle(style(d, count) if style else _drawn(d, count))
+        if context.asked:
+            return context

@@ -9,7 +9,7 @@ _ECHO = ("Repeat: {}", "Say {}", "Repeat after me: {}", "Echo this: {}", "Write 
 _ECHO_QUOTED = ('Repeat the text in quotes: "{}"', 'Say "{}"', 'Please write "{}"', 'What is in the quotes? "{}"',
                 'Copy the words "{}" and nothing else.', 'My name is "{}". What is my name?', 'The word is "{}". Which word is it?',
                 'Answer with "{}".', 'If you can read this, say "{}".')
-_TOKENS = ("word", "word", "noun", "noun", "number", "code", "name", "email", "mixed")
+_TOKENS = ("word", "word", "noun", "common", "number", "code", "name", "email", "mixed")
 
 
 def _token(d, kind):
@@ -19,6 +19,8 @@ def _token(d, kind):
         return d.word()
     if kind == "noun":
         return d.pick(w.NOUNS)
+    if kind == "common":
+        return d.pick(w.COMMON)
     if kind == "name":
         return values.person(d)
     if kind == "number":

@@ -111,7 +111,7 @@ def _main_sentence(d):
     subject = d.pick(_SUBJECTS).format(p=values.person(d), q=values.person(d), place=values.place(d), town=values.town(d),
                                        day=values.weekday(d), thing=values.thing(d), price=values.price(d), time=values.time(d))
     subject = subject[0].upper() + subject[1:]
-    text = " ".join([subject] + d.sample(contexts._FILLERS, d.between(1, 3)))
+    text = " ".join([subject] + d.sample(contexts.FILLERS, d.between(1, 3)))
     asked = d.pick(("Summarise: {}", "Sum this up in one sentence: {}", "What is the main point? {}", "Give the main sentence: {}",
                     "Summarize the text in one sentence.\n\n{}", "In one sentence: {}"))
     return chat(SKILL, [("user", asked.format(text)), ("assistant", subject)], [Trace(subject, text)])
@@ -133,6 +133,8 @@ def _rewrite(d):
     messages = []
     for before, after in d.sample(_REWRITES, d.between(2, 4)):
         scene = _Scene(d)
+        if scene.fixed["thing"].endswith("s"):
+            scene.fixed["thing"] = f"the {d.pick(w.NOUNS)}"
         scene.fixed.update(town=values.town(d), job=values.job(d), price=values.price(d), time=values.time(d), day=values.weekday(d))
         a, b = before.format_map(scene), after.format_map(scene)
         asked = d.pick(("Rewrite: {}", "Say it in other words: {}", "Rephrase: {}", "Say this differently: {}"))

@@ -76,7 +76,7 @@ _TITLES = ("{dev}", "{svc}", "{room}", "Rules for {who}", "{pls}", "{dep}", "Que
 def passages(d, count, fillers):
     """(passages, asked, absent): see contexts.Context."""
     theme = _theme(d)
-    per = d.between(1, 4) if count < 4 else d.between(1, 2)
+    per = d.between(2, 5) if count < 3 else d.between(1, 4) if count == 3 else d.between(1, 3)
     base = d.sample(facts(), max(2, per * count * 2 // 3))
     texts, asked, absent, seen = [], [], [], set()
     for index in range(count):
@@ -88,7 +88,7 @@ def passages(d, count, fillers):
                 continue
             seen.add(told[0])
             sentences.append(told[1])
-            asked.append((told[2], told[3], index))
+            asked.append((told[2], told[3], index, told[0]))
         if not sentences or d.chance(0.2):
             sentences.append(d.pick(fillers))
         text = " ".join(sentences)
@@ -99,5 +99,5 @@ def passages(d, count, fillers):
     for row in d.sample(base, 2) + d.sample(facts(), 2):
         told = _fact(d, row, theme)
         if told and told[0] not in seen:
-            absent.append(told[2])
+            absent.append((told[2], told[0]))
     return texts, asked, absent

@@ -43,7 +43,7 @@ def prompt(d, passages, asked):
 
 def turns_of(d, context, limit):
     """Up to `limit` (question, answer, passage or None): about one in seven is unknown, no question twice."""
-    rows = [(q, a, context.passages[i]) for q, a, i in context.asked]
+    rows = [(q, a, context.passages[i]) for q, a, i, _ in context.asked]
     d.shuffle(rows)
     rows = rows[:limit]
     absent = d.shuffle(list(context.absent))
@@ -58,7 +58,7 @@ def no_passages(d):
     messages = [("system", d.pick(_SYSTEM))] if d.chance(0.3) else []
     trace = []
     context = contexts.make(d, d.between(1, 2))
-    for asked, _, _ in d.sample(context.asked, d.between(1, 3)):
+    for asked, *_ in d.sample(context.asked, d.between(1, 3)):
         asked = question(d, asked)
         messages += [("user", f"Question: {asked}" if d.chance(0.5) else asked), ("assistant", UNKNOWN)]
         trace.append(Trace(UNKNOWN, None))

@@ -103,8 +103,9 @@ _INVENTED_VALUES = ("number", "person", "town", "colour", "code", "price", "thin
 
 
 def invented_attribute(d):
-    """An attribute whose label is an invented word, so that only matching can find it."""
-    return attribute(d.word(), d.pick(_INVENTED_VALUES))
+    """An attribute whose label is an invented word or two words put together, so that only matching can find it."""
+    label = d.word() if d.chance(0.6) else f"{d.pick(w.COMMON)} {d.pick(w.COMMON)}"
+    return attribute(label, d.pick(_INVENTED_VALUES))
 
 
 def person(d):

@@ -90,10 +90,10 @@ _ECHO_VALUES = ("invented", "colour", "price", "duration", "time", "material", "
 def _sentences(d):
     """Whole-sentence answers: the sentence of the passage that holds the fact."""
     system = d.pick(("Answer in a full sentence.", "Answer with the whole sentence.", "Quote the sentence with the answer."))
-    context = contexts.events(d, d.between(1, 2))
+    context = contexts.make(d, d.between(1, 2), style=contexts.events)
     messages, trace = [("system", system)], []
     seen = set()
-    for asked, answer, index in d.shuffle(list(context.asked)):
+    for asked, answer, index, _ in d.shuffle(list(context.asked)):
         passage = context.passages[index]
         sentence = next((s for s in passage.rstrip(".").split(". ") if answer in s and all(k in s for k in _keys(asked))), None)
         if sentence is None or asked in seen or len(messages) > 8:

@@ -104,9 +104,7 @@ def date(d):
         return f"{d.between(1, 28)} {month}"
     if x < 0.7:
         return f"{month} {d.between(1, 28)}"
-    if x < 0.85:
-        return f"{d.between(1, 28)} {month} {d.between(1850, 2030)}"
-    return f"{month} {d.between(1850, 2030)}"
+    return f"{d.between(1, 28)} {month} {d.between(1850, 2030)}"
 
 
 def month(d):
@@ -296,13 +294,13 @@ def title(d):
 
 
 def phrase(d):
-    """Two to four ordinary words."""
+    """Two to five ordinary words."""
     x = d.random()
     if x < 0.5:
         return f"{d.pick(w.ADJECTIVES)} {d.pick(w.PLURALS)}"
     if x < 0.8:
         return f"{d.pick(w.PLURALS)} and {d.pick(w.PLURALS)}"
-    return f"{d.pick(w.ADJECTIVES)} {d.pick(w.NOUNS)} {d.pick(w.PLURALS)}"
+    return f"{d.pick(w.ADJECTIVES)} {d.pick(w.PLURALS)} and {d.pick(w.ADJECTIVES)} {d.pick(w.PLURALS)}"
 
 
 def document(d):
@@ -317,10 +315,42 @@ def action(d):
     verb = d.pick(("press {b}", "hold {b} for {s}", "turn {b} to the left", "turn {b} twice", "pull out {t}",
                    "lift {t}", "remove {t}", "wait {s}", "wipe {t} with a {a} cloth", "push {b} three times",
                    "fill it with {a} water", "unplug {t}", "open {t} and press {b}", "shake it for {s}",
-                   "call {dep}", "write to {dep}", "ask {dep}", "fill in {doc}", "send {doc} to {dep}",
+                   "call {dep}", "write to {dep}", "ask {dep}", "fill in {f}", "send {doc} to {dep}",
                    "show {doc}", "tap {b} and wait {s}", "slide {b} to the right", "replace {t}",
                    "put {t} back", "rinse it with warm water", "switch it off for {s}"))
     return verb.format_map(_Parts(d))
+
+
+def verdict(d):
+    return d.pick(("allowed", "not allowed", "forbidden", "free of charge", "only allowed with a ticket", "always allowed",
+                   "never allowed", "allowed after six", "only possible on Sunday", "possible", "not possible",
+                   "allowed with a permit"))
+
+
+def method(d):
+    return d.pick(("by bank card", "in cash", "by bank transfer", "by phone", "by letter", "on the web site", "in the app",
+                   "at the front desk", "by e-mail", "with a gift card", "at the counter", "by direct debit",
+                   "with the yellow form", "by mail", "in three parts", f"through {department(d)}", f"on {site(d)}"))
+
+
+def condition(d):
+    return d.pick(("when it rains", "after a repair", "if the light is red", "during the week", "at the weekend",
+                   "when the door is open", "after the first payment", "if nobody is at home", "when the battery is low",
+                   "with a valid ticket", "in the summer months", "if it was opened", "when the power fails",
+                   "if you have lost the receipt", "before the first use", f"after {duration(d)}", f"above {temperature(d)}",
+                   f"when you press {button(d)}", f"if {d.pick(w.PLURALS)} are missing"))
+
+
+def reason(d):
+    return d.pick(REASONS)
+
+
+REASONS = ("the train was late", "the old one was broken", "it was too cold", "the shop was closed",
+           "the price was too high", "nobody was at home", "the rain did not stop", "the light was too weak",
+           "the children were hungry", "it was a birthday present", "the road was blocked", "the battery was empty",
+           "the guests were early", "it made too much noise", "the key did not fit", "a window was open",
+           "the floor is wet", "the workers are on holiday", "too few people came", "the roof must be repaired",
+           "new rules were made", "the maker went out of business", "there was a fire", "the paint is still wet")
 
 
 class _Parts:
@@ -339,6 +369,8 @@ class _Parts:
             return d.pick(("soft", "dry", "warm", "cold", "clean", "damp", "wet"))
         if key == "dep":
             return department(d)
+        if key == "f":
+            return d.pick(("the yellow form", "the first page", "the order form", "the blue card", "a complaint form"))
         if key == "doc":
             return document(d)
         return f"the {d.pick(w.NOUNS)}"
@@ -348,4 +380,5 @@ VALUES = {f.__name__: f for f in (
     number, small, price, duration, seconds, days, years, period, time, hours, weekday, weekdays, date, month, year,
     percent, code, pin, phone, email, site, person, town, address, place, spot, colour, material, thing, plural,
     food, drink, animal, job, hobby, subject, instrument, button, department, weight, length, temperature, power,
-    invented, brand, title, phrase, document, action)}
+    invented, brand, title, phrase, document, action, verdict,
+    method, condition, reason)}

@@ -79,6 +79,23 @@ STREETS = _list("Street Road Lane Avenue Square Way Hill Court")
 BUTTONS = _list("""
 red_button green_button side_button power_button round_button reset_key small_switch left_knob top_lever menu_key
 start_button black_switch upper_handle blue_key back_button lower_lever""")
+COMMON = _list("""
+water fire air earth sand ice salt sugar oil smoke light night summer winter spring autumn week hour corner middle edge
+top bottom front back left right north south east west centre circle line point side story word page list number name
+letter sound voice picture film game sport team rule law right price cost value rate sum total part half piece group
+pair row set kind type form shape size colour weight height speed power force heat cold noise smell taste touch
+question answer problem idea plan reason result change start end step way road path trip ride walk visit meeting
+party dinner lunch meal drink bottle field hill wood leaf root branch seed fruit grass cloud sky sun moon star storm
+river sea coast shore boat captain crew guest friend neighbour child parent woman man king queen soldier crowd village
+town city country world office shop store market factory school class lesson test mark prize job work pay boss staff
+tool part engine wheel pipe tank tap leak drop flood pressure hole crack roof floor wall ceiling stairs corner cellar
+account bill order parcel delivery refund return box label stock payment card cash coupon discount contract offer
+signal network message alert update setting screen button menu code error sensor battery charger cable cover switch
+warning alarm safety danger damage repair service support advice help manual guide video photo sample model version
+account member customer visitor owner partner agent driver guard expert trainer leader family animal bird fish insect
+tree flower garden farm bread butter egg meat cake coffee tea milk juice apple potato rice soup table bed couch
+shower bath mirror towel soap brush comb coat sock sleeve pocket button thread cotton metal gold silver stone brick"""
+)
 DEPARTMENTS = _list("""
 sales_office repair_team front_desk night_team support_desk finance_office training_group safety_team design_group
 shipping_desk cleaning_crew garden_crew kitchen_team news_desk claims_office booking_desk travel_desk
@@ -88,7 +105,9 @@ heater pump printer scanner camera speaker charger kettle toaster fan fridge fre
 monitor keyboard projector lamp scooter drone tablet telephone radio alarm thermometer scale vacuum_cleaner
 washing_machine dishwasher lawn_mower sewing_machine coffee_machine air_cleaner door_bell water_filter
 light_switch motor gate_opener battery_pack desk_lamp weather_station power_cable remote_control base_plate
-hair_dryer bread_maker juicer generator compressor drill amplifier headset microphone""")
+hair_dryer bread_maker juicer generator compressor drill amplifier headset microphone
+sensor valve hub siren app timer doorbell_camera window_blind garage_door water_tank rain_meter smoke_alarm air_sensor
+gas_meter solar_panel power_bank treadmill wall_clock baby_monitor bike_light hearing_aid label_printer card_reader""")
 SERVICES = _list("""
 basic_plan family_plan student_plan gold_plan silver_plan weekend_pass day_pass yearly_pass night_ticket
 group_ticket repair_service delivery_service cleaning_service parking_permit gym_membership library_card
