@@ -1,0 +1,241 @@
+#include "text/bpe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "text/utf8.h"
+
+namespace lathe::text {
+namespace {
+
+// Words up to this many symbols are merged by scanning; the scan is quadratic, but in cache.
+constexpr std::size_t kShortWord = 32;
+constexpr std::uint32_t kNoRank = ~std::uint32_t{0};
+
+std::uint64_t mix(std::uint64_t x) {
+  x ^= x >> 32;
+  x *= 0x9E3779B97F4A7C15u;
+  return x ^ (x >> 29);
+}
+
+std::uint64_t hash_bytes(std::string_view bytes) {
+  std::uint64_t hash = bytes.size();
+  while (bytes.size() >= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, bytes.data(), 8);
+    hash = mix(hash ^ word);
+    bytes.remove_prefix(8);
+  }
+  std::uint64_t tail = 0;
+  std::memcpy(&tail, bytes.data(), bytes.size());
+  return mix(hash ^ tail) ^ (hash >> 7);
+}
+
+std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
+  return (std::uint64_t{static_cast<std::uint32_t>(left)} << 32) |
+         static_cast<std::uint32_t>(right);
+}
+
+// A power of two with at least half of the places free.
+std::size_t table_size(std::size_t entries) { return std::bit_ceil(entries * 2 + 2); }
+
+}  // namespace
+
+Result<Bpe> Bpe::build(std::vector<std::string> surfaces, const std::vector<BpeMerge>& merges,
+                       const std::vector<bool>& forbidden, std::vector<std::int32_t> byte_tokens,
+                       BpeSettings settings) {
+  Bpe bpe;
+  bpe.settings_ = settings;
+  bpe.surfaces_ = std::move(surfaces);
+  bpe.byte_tokens_ = std::move(byte_tokens);
+  bpe.words_.assign(table_size(bpe.surfaces_.size()), -1);
+  bpe.index_surfaces();
+  bpe.index_merges(merges, forbidden);
+  bpe.byte_symbols_.resize(256);
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(static_cast<unsigned char>(byte));
+    bpe.byte_symbols_[static_cast<std::size_t>(byte)] = bpe.find({&c, 1});
+  }
+  bpe.whole_ = std::make_unique<std::atomic<Whole>[]>(bpe.surfaces_.size());
+  return bpe;
+}
+
+// A surface that stands twice keeps its first id.
+void Bpe::index_surfaces() {
+  const std::size_t mask = words_.size() - 1;
+  for (std::size_t id = 0; id < surfaces_.size(); ++id) {
+    if (surfaces_[id].empty() || find(surfaces_[id]) >= 0) continue;
+    std::size_t place = hash_bytes(surfaces_[id]) & mask;
+    while (words_[place] >= 0) place = (place + 1) & mask;
+    words_[place] = static_cast<std::int32_t>(id);
+  }
+}
+
+void Bpe::index_merges(const std::vector<BpeMerge>& merges, const std::vector<bool>& forbidden) {
+  pairs_.assign(table_size(merges.size()), {});
+  const std::size_t mask = pairs_.size() - 1;
+  for (std::size_t rank = 0; rank < merges.size(); ++rank) {
+    const BpeMerge& merge = merges[rank];
+    if (forbidden[static_cast<std::size_t>(merge.result)]) continue;
+    const std::uint64_t key = pair_key(merge.left, merge.right);
+    std::size_t place = mix(key) & mask;
+    while (pairs_[place].key != kNoPair && pairs_[place].key != key) place = (place + 1) & mask;
+    pairs_[place] = {key, static_cast<std::uint32_t>(rank), merge.result};
+  }
+}
+
+std::int32_t Bpe::find(std::string_view surface) const {
+  const std::size_t mask = words_.size() - 1;
+  std::size_t place = hash_bytes(surface) & mask;
+  while (words_[place] >= 0) {
+    if (surfaces_[static_cast<std::size_t>(words_[place])] == surface) return words_[place];
+    place = (place + 1) & mask;
+  }
+  return -1;
+}
+
+const Bpe::PairEntry* Bpe::find_pair(std::int32_t left, std::int32_t right) const {
+  const std::uint64_t key = pair_key(left, right);
+  const std::size_t mask = pairs_.size() - 1;
+  std::size_t place = mix(key) & mask;
+  while (pairs_[place].key != kNoPair) {
+    if (pairs_[place].key == key) return &pairs_[place];
+    place = (place + 1) & mask;
+  }
+  return nullptr;
+}
+
+void Bpe::encode(std::string_view word, std::vector<std::int32_t>& out, BpeScratch& scratch) const {
+  const std::int32_t token = find(word);
+  std::atomic<Whole>* whole = token < 0 ? nullptr : &whole_[static_cast<std::size_t>(token)];
+  if (whole != nullptr &&
+      (settings_.ignore_merges || whole->load(std::memory_order_relaxed) == Whole::yes)) {
+    out.push_back(token);
+    return;
+  }
+  scratch.ids.clear();
+  append_symbols(word, scratch.ids);
+  if (scratch.ids.size() <= kShortWord)
+    merge_short(scratch.ids);
+  else
+    merge_long(scratch);
+  if (whole != nullptr) {
+    const bool alone = scratch.ids.size() == 1 && scratch.ids[0] == token;
+    whole->store(alone ? Whole::yes : Whole::no, std::memory_order_relaxed);
+  }
+  out.insert(out.end(), scratch.ids.begin(), scratch.ids.end());
+}
+
+void Bpe::append_symbols(std::string_view word, std::vector<std::int32_t>& ids) const {
+  bool after_unknown = false;
+  while (!word.empty()) {
+    const std::size_t length = settings_.byte_level ? 1 : utf8_length(word[0]);
+    const std::string_view symbol = word.substr(0, length);
+    const std::int32_t id =
+        length == 1 ? byte_symbols_[static_cast<unsigned char>(word[0])] : find(symbol);
+    if (id >= 0) {
+      ids.push_back(id);
+      after_unknown = false;
+    } else {
+      append_unknown(symbol, ids, after_unknown);
+    }
+    word.remove_prefix(length);
+  }
+}
+
+void Bpe::append_unknown(std::string_view character, std::vector<std::int32_t>& ids,
+                         bool& after_unknown) const {
+  const auto token_of = [&](char c) { return byte_tokens_[static_cast<unsigned char>(c)]; };
+  const bool falls_back =
+      settings_.byte_fallback &&
+      std::all_of(character.begin(), character.end(), [&](char c) { return token_of(c) >= 0; });
+  if (falls_back) {
+    for (const char c : character) ids.push_back(token_of(c));
+    after_unknown = false;
+    return;
+  }
+  if (!settings_.unk) return;
+  if (!(after_unknown && settings_.fuse_unk)) ids.push_back(*settings_.unk);
+  after_unknown = true;
+}
+
+void Bpe::merge_short(std::vector<std::int32_t>& ids) const {
+  std::array<std::uint32_t, kShortWord> ranks;  // of the pair (i, i + 1)
+  std::array<std::int32_t, kShortWord> results;
+  std::size_t count = ids.size();
+  const auto look_up = [&](std::size_t i) {
+    const PairEntry* pair = find_pair(ids[i], ids[i + 1]);
+    ranks[i] = pair == nullptr ? kNoRank : pair->rank;
+    results[i] = pair == nullptr ? 0 : pair->result;
+  };
+  for (std::size_t i = 0; i + 1 < count; ++i) look_up(i);
+  while (count > 1) {
+    const auto best = static_cast<std::size_t>(
+        std::min_element(ranks.begin(), ranks.begin() + static_cast<std::ptrdiff_t>(count - 1)) -
+        ranks.begin());
+    if (ranks[best] == kNoRank) break;
+    ids[best] = results[best];
+    for (std::size_t i = best + 1; i + 1 < count; ++i) {
+      ids[i] = ids[i + 1];
+      ranks[i] = ranks[i + 1];
+      results[i] = results[i + 1];
+    }
+    --count;
+    if (best + 1 < count) look_up(best);
+    if (best > 0) look_up(best - 1);
+  }
+  ids.resize(count);
+}
+
+void Bpe::merge_long(BpeScratch& scratch) const {
+  auto& symbols = scratch.symbols;
+  auto& heap = scratch.heap;
+  const auto later = [](const BpeScratch::Candidate& a, const BpeScratch::Candidate& b) {
+    return a.rank != b.rank ? a.rank > b.rank : a.at > b.at;
+  };
+  const auto count = static_cast<std::int32_t>(scratch.ids.size());
+  symbols.clear();
+  heap.clear();
+  for (std::int32_t i = 0; i < count; ++i)
+    symbols.push_back(
+        {scratch.ids[static_cast<std::size_t>(i)], i - 1, i + 1 < count ? i + 1 : -1});
+  const auto at = [&](std::int32_t i) -> BpeScratch::Symbol& {
+    return symbols[static_cast<std::size_t>(i)];
+  };
+  const auto pair_at = [&](std::int32_t left) -> const PairEntry* {
+    const std::int32_t right = at(left).next;
+    return right < 0 ? nullptr : find_pair(at(left).id, at(right).id);
+  };
+  const auto consider = [&](std::int32_t left, bool in_heap_order) {
+    const PairEntry* pair = pair_at(left);
+    if (pair == nullptr) return;
+    heap.push_back({pair->rank, left, pair->result});
+    if (in_heap_order) std::push_heap(heap.begin(), heap.end(), later);
+  };
+  for (std::int32_t i = 0; i < count; ++i) consider(i, false);
+  std::make_heap(heap.begin(), heap.end(), later);
+  while (!heap.empty()) {
+    std::pop_heap(heap.begin(), heap.end(), later);
+    const BpeScratch::Candidate best = heap.back();
+    heap.pop_back();
+    if (at(best.at).id < 0) continue;  // merged away since
+    const PairEntry* pair = pair_at(best.at);
+    if (pair == nullptr || pair->rank != best.rank) continue;  // a neighbour has changed since
+    BpeScratch::Symbol& left = at(best.at);
+    BpeScratch::Symbol& right = at(left.next);
+    left.id = best.result;
+    right.id = -1;
+    left.next = right.next;
+    if (left.next >= 0) at(left.next).previous = best.at;
+    if (left.previous >= 0) consider(left.previous, true);
+    consider(best.at, true);
+  }
+  scratch.ids.clear();
+  for (std::int32_t i = 0; i >= 0; i = at(i).next) scratch.ids.push_back(at(i).id);
+}
+
+}  // namespace lathe::text

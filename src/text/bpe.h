@@ -1,0 +1,98 @@
+// Byte pair encoding of one word: its symbols (bytes or characters) are merged pair by pair, the
+// merge that was learnt first before all others, the leftmost first among equals.
+//
+// The vocabulary is known by surface: the raw bytes of a token for byte-level models, its spelling
+// for others. Time is linear in the word for short words and n log n for long ones; a word that is
+// one token after all its merges is remembered by a flag of the token, so it costs one look-up.
+//
+// Immutable but for those flags, which are atomic: any number of threads may encode at once, each
+// with a BpeScratch of its own.
+// Source: Sennrich, Haddow, Birch (2016); the treatment of unknown characters follows
+// tokenizer.json.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace lathe::text {
+
+// merges[i] joins left and right into result; i is its rank.
+struct BpeMerge {
+  std::int32_t left = 0, right = 0, result = 0;
+};
+
+struct BpeSettings {
+  bool byte_level = false;          // symbols are bytes; otherwise characters
+  bool byte_fallback = false;       // a character without a token becomes its bytes' <0x..> tokens
+  bool fuse_unk = false;            // neighbouring unknown characters are one unknown token
+  bool ignore_merges = false;       // a word that is a token is that token, whatever the merges say
+  std::optional<std::int32_t> unk;  // for what has no token; without it such characters vanish
+};
+
+// Room that encode() reuses from word to word.
+struct BpeScratch {
+  struct Symbol {
+    std::int32_t id = 0;
+    std::int32_t previous = -1, next = -1;  // neighbours; id < 0: merged away
+  };
+  struct Candidate {
+    std::uint32_t rank = 0;
+    std::int32_t at = 0;  // the left symbol
+    std::int32_t result = 0;
+  };
+  std::vector<std::int32_t> ids;
+  std::vector<Symbol> symbols;
+  std::vector<Candidate> heap;
+};
+
+class Bpe {
+ public:
+  // surfaces[id] is a token's surface; empty for an id that text never becomes (holes, control
+  // tokens, tokens outside the byte alphabet). byte_tokens[b] is the id of <0xBB> or -1.
+  // Merges that make a control token (forbidden[result]) are left out.
+  // Errors: a surface that stands twice.
+  static Result<Bpe> build(std::vector<std::string> surfaces, const std::vector<BpeMerge>& merges,
+                           const std::vector<bool>& forbidden,
+                           std::vector<std::int32_t> byte_tokens, BpeSettings settings);
+
+  // Appends the word's ids. REQUIRES: word is not empty, and valid UTF-8 unless byte_level.
+  void encode(std::string_view word, std::vector<std::int32_t>& out, BpeScratch& scratch) const;
+
+  const BpeSettings& settings() const { return settings_; }
+
+ private:
+  struct PairEntry {
+    std::uint64_t key = kNoPair;  // left in the upper half, right in the lower
+    std::uint32_t rank = 0;
+    std::int32_t result = 0;
+  };
+  static constexpr std::uint64_t kNoPair = ~std::uint64_t{0};
+  enum class Whole : std::uint8_t { unknown, yes, no };
+
+  std::int32_t find(std::string_view surface) const;
+  const PairEntry* find_pair(std::int32_t left, std::int32_t right) const;
+  void index_surfaces();
+  void index_merges(const std::vector<BpeMerge>& merges, const std::vector<bool>& forbidden);
+  void append_symbols(std::string_view word, std::vector<std::int32_t>& ids) const;
+  void append_unknown(std::string_view character, std::vector<std::int32_t>& ids,
+                      bool& after_unknown) const;
+  void merge_short(std::vector<std::int32_t>& ids) const;
+  void merge_long(BpeScratch& scratch) const;
+
+  BpeSettings settings_;
+  std::vector<std::string> surfaces_;
+  std::vector<std::int32_t> byte_tokens_;
+  std::vector<std::int32_t> byte_symbols_;  // byte-level: the token of each byte, or -1
+  std::vector<std::int32_t> words_;         // open addressing: ids by hash of surface, -1 empty
+  std::vector<PairEntry> pairs_;            // open addressing
+  std::unique_ptr<std::atomic<Whole>[]> whole_;  // by id: does the surface encode to the id alone
+};
+
+}  // namespace lathe::text

@@ -1,0 +1,179 @@
+#include "text/pre_tokenizer.h"
+
+#include <fmt/format.h>
+
+#include "text/byte_level.h"
+#include "text/json_fields.h"
+#include "text/pattern.h"
+#include "text/split_stage.h"
+
+namespace lathe::text {
+namespace {
+
+constexpr int kMaxDepth = 8;
+constexpr std::size_t kMaxStages = 32;
+
+// GPT-2's words: contractions, letters, digits or other signs with one space before, white space.
+constexpr const char* kGpt2Pattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+constexpr const char* kPunctuationPattern = R"([\p{P}$+<=>^`|~])";
+
+// ByteLevel's add_prefix_space.
+class PrefixSpaceStage final : public PreTokenizerStage {
+ public:
+  void run(Piece piece, PieceSink emit) const override {
+    if (piece.text.substr(0, 1) == " ") return emit(piece);
+    emit({" " + std::string(piece.text), piece.first});
+  }
+};
+
+// Writes bytes in the byte-level alphabet, for a stage that reads it.
+class AlphabetStage final : public PreTokenizerStage {
+ public:
+  void run(Piece piece, PieceSink emit) const override {
+    emit({to_alphabet(piece.text), piece.first});
+  }
+};
+
+// Spaces become a visible sign ("▁"), one more goes in front; words start at the sign.
+class MetaspaceStage final : public PreTokenizerStage {
+ public:
+  enum class Prepend { never, first, always };
+
+  MetaspaceStage(std::string sign, Prepend prepend, std::optional<SplitStage> split)
+      : sign_(std::move(sign)), prepend_(prepend), split_(std::move(split)) {}
+
+  void run(Piece piece, PieceSink emit) const override {
+    std::string out;
+    for (const char c : piece.text)
+      out += c == ' ' ? std::string_view(sign_) : std::string_view(&c, 1);
+    const bool wanted = prepend_ == Prepend::always || (prepend_ == Prepend::first && piece.first);
+    if (wanted && !out.starts_with(sign_)) out.insert(0, sign_);
+    const Piece rewritten{out, piece.first};
+    split_ ? split_->run(rewritten, emit) : emit(rewritten);
+  }
+
+ private:
+  std::string sign_;
+  Prepend prepend_;
+  std::optional<SplitStage> split_;
+};
+
+using Stage = std::shared_ptr<const PreTokenizerStage>;
+
+Result<Stage> split_stage(const char* pattern, SplitBehavior behavior, bool invert = false) {
+  LATHE_TRY(Regex regex, Regex::compile(pattern));
+  return Stage(std::make_shared<SplitStage>(std::move(regex), behavior, invert));
+}
+
+Result<Stage> split_from_json(const Json& component) {
+  LATHE_TRY(Regex regex, pattern_field(component));
+  LATHE_TRY(const std::string name, string_field(component, "behavior"));
+  LATHE_TRY(const SplitBehavior behavior, parse_split_behavior(name));
+  LATHE_TRY(const bool invert, bool_field(component, "invert", false));
+  return Stage(std::make_shared<SplitStage>(std::move(regex), behavior, invert));
+}
+
+Result<Stage> metaspace_from_json(const Json& component) {
+  using Prepend = MetaspaceStage::Prepend;
+  LATHE_TRY(std::string sign, string_field(component, "replacement"));
+  LATHE_TRY(const bool split, bool_field(component, "split", true));
+  // Older files say add_prefix_space instead of prepend_scheme.
+  LATHE_TRY(const bool prefix, bool_field(component, "add_prefix_space", true));
+  LATHE_TRY(const std::string scheme,
+            string_field(component, "prepend_scheme", prefix ? "always" : "never"));
+  if (scheme != "always" && scheme != "never" && scheme != "first")
+    return Error::unsupported(
+        fmt::format("the prepend_scheme `{}` is not one that Lathe knows", scheme));
+  const Prepend prepend = scheme == "always"  ? Prepend::always
+                          : scheme == "first" ? Prepend::first
+                                              : Prepend::never;
+  std::optional<SplitStage> splitter;
+  if (split) {
+    LATHE_TRY(Regex regex, Regex::literal(sign));
+    splitter.emplace(std::move(regex), SplitBehavior::merged_with_next, false);
+  }
+  return Stage(std::make_shared<MetaspaceStage>(std::move(sign), prepend, std::move(splitter)));
+}
+
+// Every stage that stands for itself; ByteLevel and Sequence are the caller's.
+Result<Stage> stage_from_json(const Json& component, const std::string& type) {
+  if (type == "Split") return split_from_json(component);
+  if (type == "Metaspace") return metaspace_from_json(component);
+  if (type == "Digits") {
+    LATHE_TRY(const bool individual, bool_field(component, "individual_digits", false));
+    return split_stage("\\p{N}", individual ? SplitBehavior::isolated : SplitBehavior::contiguous);
+  }
+  if (type == "Punctuation") {
+    LATHE_TRY(const std::string name, string_field(component, "behavior", "Isolated"));
+    LATHE_TRY(const SplitBehavior behavior, parse_split_behavior(name));
+    return split_stage(kPunctuationPattern, behavior);
+  }
+  if (type == "Whitespace") return split_stage("\\w+|[^\\w\\s]+", SplitBehavior::removed, true);
+  if (type == "WhitespaceSplit") return split_stage("\\s", SplitBehavior::removed);
+  if (type == "CharDelimiterSplit") {
+    LATHE_TRY(const std::string delimiter, string_field(component, "delimiter"));
+    LATHE_TRY(Regex regex, Regex::literal(delimiter));
+    return Stage(std::make_shared<SplitStage>(std::move(regex), SplitBehavior::removed, false));
+  }
+  return unknown_component("pre-tokenizer", type);
+}
+
+}  // namespace
+
+Status PreTokenizer::add_byte_level(const Json& component) {
+  if (byte_level_) return Error::unsupported("a second ByteLevel pre-tokenizer");
+  byte_level_ = true;
+  LATHE_TRY(const bool prefix, bool_field(component, "add_prefix_space", true));
+  LATHE_TRY(const bool use_regex, bool_field(component, "use_regex", true));
+  if (prefix) stages_.push_back(std::make_shared<PrefixSpaceStage>());
+  if (use_regex) {
+    LATHE_TRY(Stage stage, split_stage(kGpt2Pattern, SplitBehavior::isolated));
+    stages_.push_back(std::move(stage));
+  }
+  return {};
+}
+
+Status PreTokenizer::add(const Json& component, int depth) {
+  if (depth > kMaxDepth || stages_.size() > kMaxStages)
+    return Error::limit("pre-tokenizers nested too deeply or too many");
+  LATHE_TRY(const std::string type, component_type(component));
+  if (type == "ByteLevel") return add_byte_level(component);
+  if (type == "Sequence") {
+    LATHE_TRY(const Json* members, array_field(component, "pretokenizers"));
+    for (std::size_t i = 0; i < members->size(); ++i)
+      LATHE_CHECK(add((*members)[i], depth + 1).at(fmt::format("pretokenizers[{}]", i)));
+    return {};
+  }
+  if (byte_level_ && type == "Metaspace") return Error::unsupported("Metaspace after ByteLevel");
+  LATHE_TRY(Stage stage, stage_from_json(component, type));
+  if (byte_level_ && !in_alphabet_) {
+    stages_.push_back(std::make_shared<AlphabetStage>());
+    in_alphabet_ = true;
+  }
+  stages_.push_back(std::move(stage));
+  return {};
+}
+
+Result<PreTokenizer> PreTokenizer::from_json(const Json& component) {
+  PreTokenizer pre;
+  if (!component.is_null()) LATHE_CHECK(pre.add(component, 0).at("pre_tokenizer"));
+  return pre;
+}
+
+void PreTokenizer::run_from(std::size_t stage, Piece piece, PieceSink emit) const {
+  if (piece.text.empty()) return;
+  if (stage == stages_.size()) return emit(piece);
+  stages_[stage]->run(piece, [&](Piece part) { run_from(stage + 1, part, emit); });
+}
+
+void PreTokenizer::run(Piece piece, PieceSink emit) const {
+  if (!in_alphabet_) return run_from(0, piece, emit);
+  run_from(0, piece, [&](Piece part) {
+    const std::optional<std::string> bytes = from_alphabet(part.text);
+    LATHE_ASSERT(bytes.has_value());  // stages after ByteLevel only cut
+    emit({*bytes, part.first});
+  });
+}
+
+}  // namespace lathe::text

@@ -1,0 +1,151 @@
+#include "text/tokenizer.h"
+
+#include <fmt/format.h>
+
+#include "text/tokenizer_parts.h"
+#include "text/utf8.h"
+
+namespace lathe::text {
+namespace {
+
+// One call of encode(): text in, ids appended.
+class Encoding {
+ public:
+  Encoding(const Tokenizer::Parts& parts, bool parse_special, std::vector<std::int32_t>& out)
+      : parts_(parts), parse_special_(parse_special), out_(out) {}
+
+  void run(std::string_view text) {
+    parts_.added_before.split(text, parse_special_, [&](AddedPiece piece) {
+      if (piece.id)
+        out_.push_back(*piece.id);
+      else
+        normalize({piece.text, piece.text.data() == text.data()});
+    });
+  }
+
+ private:
+  void normalize(Piece piece) {
+    if (parts_.normalizer.changes_nothing()) return find_normalized(piece);
+    const std::string normalized = parts_.normalizer.apply(piece.text);
+    find_normalized({normalized, piece.first});
+  }
+
+  void find_normalized(Piece piece) {
+    parts_.added_after.split(piece.text, parse_special_, [&](AddedPiece part) {
+      const bool first = piece.first && part.text.data() == piece.text.data();
+      if (part.id)
+        out_.push_back(*part.id);
+      else
+        cut({part.text, first});
+    });
+  }
+
+  void cut(Piece piece) {
+    parts_.pre_tokenizer.run(piece,
+                             [&](Piece word) { parts_.bpe.encode(word.text, out_, scratch_); });
+  }
+
+  const Tokenizer::Parts& parts_;
+  bool parse_special_;
+  std::vector<std::int32_t>& out_;
+  BpeScratch scratch_;
+};
+
+bool in_range(const Tokenizer::Parts& parts, std::int32_t id) {
+  return id >= 0 && static_cast<std::size_t>(id) < parts.spellings.size();
+}
+
+// The ids that leave text: those with a token, less the control tokens when they are skipped.
+std::vector<std::size_t> visible(const Tokenizer::Parts& parts, std::span<const std::int32_t> ids,
+                                 bool skip_special) {
+  std::vector<std::size_t> out;
+  for (const std::int32_t id : ids) {
+    if (!in_range(parts, id)) continue;
+    const auto index = static_cast<std::size_t>(id);
+    if (parts.spellings[index].empty() || (skip_special && parts.special[index])) continue;
+    out.push_back(index);
+  }
+  return out;
+}
+
+// A run of byte-fallback tokens is text when all of it is valid, else one U+FFFD for each byte.
+void append_fallback(std::string& out, std::string& run) {
+  if (is_valid_utf8(run)) {
+    out += run;
+  } else {
+    for (std::size_t i = 0; i < run.size(); ++i) out += kReplacementCharacter;
+  }
+  run.clear();
+}
+
+}  // namespace
+
+Tokenizer Tokenizer::with_control_tokens(ControlTokens tokens) const {
+  for (const auto& id : {tokens.bos, tokens.eos}) LATHE_ASSERT(!id || in_range(*parts_, *id));
+  return Tokenizer(parts_, tokens);
+}
+
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
+  std::vector<std::int32_t> out;
+  const PostProcessor& post = parts_->post_processor;
+  if (options.add_special_tokens) out = post.before;
+  Encoding encoding(*parts_, options.parse_special, out);
+  if (is_valid_utf8(text))
+    encoding.run(text);
+  else
+    encoding.run(to_valid_utf8(text));
+  if (options.add_special_tokens) out.insert(out.end(), post.after.begin(), post.after.end());
+  return out;
+}
+
+std::string Tokenizer::decode(std::span<const std::int32_t> ids, DecodeOptions options) const {
+  const Decoder& decoder = parts_->decoder;
+  std::string out, fallback;
+  bool first = true;
+  for (const std::size_t id : visible(*parts_, ids, options.skip_special)) {
+    const TokenText& text = parts_->texts[id];
+    if (text.fallback) {
+      fallback += text.bytes;
+    } else {
+      append_fallback(out, fallback);
+      if (!first && decoder.joins_with_spaces()) out += ' ';
+      const auto opening = first ? decoder.first_token_text(parts_->spellings[id]) : std::nullopt;
+      out += opening ? *opening : text.bytes;
+    }
+    first = false;
+  }
+  append_fallback(out, fallback);
+  if (decoder.is_byte_level() && !is_valid_utf8(out)) out = to_valid_utf8(out);
+  return decoder.strip_text(std::move(out));
+}
+
+std::int32_t Tokenizer::vocab_size() const {
+  return static_cast<std::int32_t>(parts_->spellings.size());
+}
+
+std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const {
+  const auto found = parts_->ids.find(token);
+  if (found == parts_->ids.end()) return {};
+  return found->second;
+}
+
+std::string_view Tokenizer::id_to_token(std::int32_t id) const {
+  return in_range(*parts_, id) ? std::string_view(parts_->spellings[static_cast<std::size_t>(id)])
+                               : std::string_view();
+}
+
+std::string_view Tokenizer::token_bytes(std::int32_t id) const {
+  return in_range(*parts_, id) ? std::string_view(parts_->texts[static_cast<std::size_t>(id)].bytes)
+                               : std::string_view();
+}
+
+bool Tokenizer::is_special(std::int32_t id) const {
+  return in_range(*parts_, id) && parts_->special[static_cast<std::size_t>(id)];
+}
+
+std::optional<std::int32_t> Tokenizer::bos_id() const { return control_.bos; }
+std::optional<std::int32_t> Tokenizer::eos_id() const { return control_.eos; }
+
+std::string Tokenizer::hash() const { return fmt::format("{:016x}", parts_->hash); }
+
+}  // namespace lathe::text

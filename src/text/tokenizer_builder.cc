@@ -1,0 +1,183 @@
+// From a description to a tokenizer that runs.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/fnv.h"
+#include "text/byte_level.h"
+#include "text/json_fields.h"
+#include "text/tokenizer_parts.h"
+#include "text/utf8.h"
+
+namespace lathe::text {
+namespace {
+
+Error contradiction(const AddedToken& token, std::string_view what) {
+  return Error::bad_input(
+             fmt::format("added token `{}` has id {}, but {}", token.content, token.id, what))
+      .at("added_tokens")
+      .fix_with("the file mixes two tokenizers: fetch it again from the model's author");
+}
+
+Status check_added_token(const AddedToken& token, const Tokenizer::Parts& parts) {
+  if (token.content.empty())
+    return Error::bad_input("an added token without content").at("added_tokens");
+  if (token.id < 0 || token.id >= kMaxTokens)
+    return contradiction(token, fmt::format("ids lie between 0 and {}", kMaxTokens - 1));
+  const auto known = parts.ids.find(token.content);
+  if (known != parts.ids.end() && known->second != token.id)
+    return contradiction(token, fmt::format("the vocabulary has it as {}", known->second));
+  const auto id = static_cast<std::size_t>(token.id);
+  if (id < parts.spellings.size() && !parts.spellings[id].empty() &&
+      parts.spellings[id] != token.content)
+    return contradiction(token, fmt::format("this id is `{}`", parts.spellings[id]));
+  return {};
+}
+
+// Whether text in plain symbols can be this token: control tokens only when they are one symbol.
+bool text_may_become(std::string_view surface, bool special, bool byte_level) {
+  if (!special) return true;
+  return !surface.empty() && surface.size() == (byte_level ? 1 : utf8_length(surface[0]));
+}
+
+std::vector<std::int32_t> byte_fallback_tokens(const Tokenizer::Parts& parts) {
+  std::vector<std::int32_t> tokens(256, -1);
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const auto found = parts.ids.find(fmt::format("<0x{:02X}>", byte));
+    if (found != parts.ids.end()) tokens[byte] = found->second;
+  }
+  return tokens;
+}
+
+}  // namespace
+
+Status TokenizerBuilder::collect_tokens(Tokenizer::Parts& parts) {
+  const TokenizerSpec& spec = parts.spec;
+  parts.spellings = spec.tokens;
+  std::size_t size = parts.spellings.size();
+  for (const AddedToken& token : spec.added)
+    if (token.id >= 0 && token.id < kMaxTokens)
+      size = std::max(size, static_cast<std::size_t>(token.id) + 1);
+  parts.spellings.resize(size);  // now fixed: parts.ids holds views
+  parts.special.assign(size, false);
+  parts.ids.reserve(size);
+  for (std::size_t id = 0; id < spec.tokens.size(); ++id) {
+    if (parts.spellings[id].empty()) continue;
+    const auto [place, fresh] =
+        parts.ids.emplace(parts.spellings[id], static_cast<std::int32_t>(id));
+    if (!fresh)
+      return Error::bad_input(
+          fmt::format("token `{}` stands twice in the vocabulary: ids {} and {}",
+                      parts.spellings[id], place->second, id));
+  }
+  for (const AddedToken& token : spec.added) {
+    LATHE_CHECK(check_added_token(token, parts));
+    const auto id = static_cast<std::size_t>(token.id);
+    parts.spellings[id] = token.content;
+    parts.special[id] = parts.special[id] || token.special;
+    parts.ids.emplace(parts.spellings[id], token.id);
+  }
+  return {};
+}
+
+Status TokenizerBuilder::compile_pipeline(Tokenizer::Parts& parts) {
+  TokenizerSpec& spec = parts.spec;
+  LATHE_TRY(const Json normalizer, parse_json(spec.normalizer));
+  LATHE_TRY(parts.normalizer, Normalizer::from_json(normalizer));
+  LATHE_TRY(const Json pre_tokenizer, parse_json(spec.pre_tokenizer));
+  LATHE_TRY(parts.pre_tokenizer, PreTokenizer::from_json(pre_tokenizer));
+  LATHE_TRY(const Json post_processor, parse_json(spec.post_processor));
+  LATHE_TRY(
+      parts.post_processor,
+      PostProcessor::from_json(post_processor, static_cast<std::int32_t>(parts.spellings.size())));
+  LATHE_TRY(const Json decoder, parse_json(spec.decoder));
+  LATHE_TRY(parts.decoder, Decoder::from_json(decoder));
+  spec.settings.byte_level = parts.pre_tokenizer.is_byte_level();
+  for (const std::string& spelling : parts.spellings)
+    parts.texts.push_back(parts.decoder.token_text(spelling));
+  return {};
+}
+
+Status TokenizerBuilder::compile_bpe(Tokenizer::Parts& parts) {
+  const TokenizerSpec& spec = parts.spec;
+  const bool byte_level = spec.settings.byte_level;
+  const auto known = [&](std::int32_t id) {
+    return id >= 0 && static_cast<std::size_t>(id) < spec.tokens.size();
+  };
+  for (const BpeMerge& merge : spec.merges)
+    if (!known(merge.left) || !known(merge.right) || !known(merge.result))
+      return Error::bad_input("a merge names a token that the vocabulary lacks").at("merges");
+  if (spec.settings.unk && !known(*spec.settings.unk))
+    return Error::bad_input("the unknown token is not in the vocabulary");
+  std::vector<std::string> surfaces(spec.tokens.size());
+  for (std::size_t id = 0; id < surfaces.size(); ++id) {
+    std::optional<std::string> surface =
+        byte_level ? from_alphabet(spec.tokens[id]) : spec.tokens[id];
+    if (surface && text_may_become(*surface, parts.special[id], byte_level))
+      surfaces[id] = std::move(*surface);
+  }
+  LATHE_TRY(parts.bpe, Bpe::build(std::move(surfaces), spec.merges, parts.special,
+                                  byte_fallback_tokens(parts), spec.settings));
+  return {};
+}
+
+void TokenizerBuilder::compile_added(Tokenizer::Parts& parts) {
+  std::vector<AddedToken> before, after;
+  std::vector<std::string> before_spellings, after_spellings;
+  for (const bool special : {true, false}) {  // of equal spellings the control token is found
+    for (const AddedToken& token : parts.spec.added) {
+      if (token.special != special) continue;
+      (token.normalized ? after : before).push_back(token);
+      if (token.normalized)
+        after_spellings.push_back(parts.normalizer.apply(token.content));
+      else
+        before_spellings.push_back(token.content);
+    }
+  }
+  parts.added_before = AddedTokenFinder(std::move(before), before_spellings);
+  parts.added_after = AddedTokenFinder(std::move(after), after_spellings);
+}
+
+std::uint64_t TokenizerBuilder::fingerprint(const TokenizerSpec& spec) {
+  Fnv64 hash;
+  hash.add(std::uint64_t{spec.tokens.size()});
+  for (const std::string& token : spec.tokens) hash.add_field(token);
+  hash.add(std::uint64_t{spec.merges.size()});
+  for (const BpeMerge& merge : spec.merges)
+    for (const std::int32_t id : {merge.left, merge.right, merge.result})
+      hash.add(static_cast<std::uint64_t>(id));
+  for (const AddedToken& token : spec.added) {
+    hash.add(static_cast<std::uint64_t>(token.id));
+    hash.add_field(token.content);
+    for (const bool flag :
+         {token.single_word, token.lstrip, token.rstrip, token.normalized, token.special})
+      hash.add(std::uint64_t{flag});
+  }
+  for (const bool flag :
+       {spec.settings.byte_fallback, spec.settings.fuse_unk, spec.settings.ignore_merges})
+    hash.add(std::uint64_t{flag});
+  hash.add(static_cast<std::uint64_t>(spec.settings.unk.value_or(-1)));
+  for (const std::string* component :
+       {&spec.normalizer, &spec.pre_tokenizer, &spec.post_processor, &spec.decoder})
+    hash.add_field(*component);
+  return hash.value();
+}
+
+Result<Tokenizer> TokenizerBuilder::build(TokenizerSpec spec) {
+  auto parts = std::make_shared<Tokenizer::Parts>();
+  std::sort(spec.added.begin(), spec.added.end(),
+            [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
+  parts->spec = std::move(spec);
+  LATHE_CHECK(collect_tokens(*parts));
+  LATHE_CHECK(compile_pipeline(*parts));
+  LATHE_CHECK(compile_bpe(*parts));
+  compile_added(*parts);
+  parts->hash = fingerprint(parts->spec);
+  ControlTokens control = parts->spec.control;
+  const PostProcessor& post = parts->post_processor;
+  if (!control.bos && !post.before.empty()) control.bos = post.before.front();
+  if (!control.eos && !post.after.empty()) control.eos = post.after.back();
+  return Tokenizer(std::move(parts), control);
+}
+
+}  // namespace lathe::text

@@ -1,0 +1,69 @@
+// The inside of a Tokenizer: what it is made from (TokenizerSpec) and what it runs on
+// (Tokenizer::Parts). For the files of src/text that make, write or stream tokenizers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "text/added_tokens.h"
+#include "text/bpe.h"
+#include "text/decoder.h"
+#include "text/normalizer.h"
+#include "text/post_processor.h"
+#include "text/pre_tokenizer.h"
+#include "text/tokenizer.h"
+
+namespace lathe::text {
+
+// A tokenizer as a file describes it, before anything is compiled.
+struct TokenizerSpec {
+  std::vector<std::string> tokens;  // the model's vocabulary by id; empty: no such token
+  std::vector<BpeMerge> merges;     // ids below tokens.size()
+  std::vector<AddedToken> added;    // may be in `tokens` too, then with the same id
+  BpeSettings settings;             // byte_level is set by the pre-tokenizer
+  // Components as JSON text, keys sorted; "null" for none.
+  std::string normalizer = "null", pre_tokenizer = "null", post_processor = "null",
+              decoder = "null";
+  ControlTokens control;
+};
+
+// Bounds of what is read from files.
+inline constexpr std::int32_t kMaxTokens = 1 << 22;
+inline constexpr std::size_t kMaxMerges = std::size_t{1} << 23;
+
+struct Tokenizer::Parts {
+  TokenizerSpec spec;
+  std::vector<std::string> spellings;  // by id, added tokens included; empty: no such token
+  std::unordered_map<std::string_view, std::int32_t> ids;  // views into spellings
+  std::vector<TokenText> texts;                            // by id: what the token adds
+  std::vector<bool> special;                               // by id
+  AddedTokenFinder added_before, added_after;              // before and after the normalizer
+  Normalizer normalizer;
+  PreTokenizer pre_tokenizer;
+  Bpe bpe;
+  PostProcessor post_processor;
+  Decoder decoder;
+  std::uint64_t hash = 0;
+};
+
+struct TokenizerBuilder {
+  // Errors: a spelling that stands twice, an added token that contradicts the vocabulary, a merge
+  // out of range, and whatever the components refuse.
+  static Result<Tokenizer> build(TokenizerSpec spec);
+
+ private:
+  static Status collect_tokens(Tokenizer::Parts& parts);
+  static Status compile_pipeline(Tokenizer::Parts& parts);
+  static Status compile_bpe(Tokenizer::Parts& parts);
+  static void compile_added(Tokenizer::Parts& parts);
+  static std::uint64_t fingerprint(const TokenizerSpec& spec);
+};
+
+// The description in a tokenizer.json; components are not checked yet.
+Result<TokenizerSpec> spec_from_tokenizer_json(std::string_view json);
+
+}  // namespace lathe::text
