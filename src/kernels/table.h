@@ -103,7 +103,7 @@ struct Table {
 
   // y = silu(gate) * up (Shazeer 2020). All [n].
   void (*swiglu)(const float* gate, const float* up, std::size_t n, float* y) = nullptr;
-  // dgate += …, dup += ….
+  // dgate = …, dup = ….
   void (*swiglu_backward)(const float* gate, const float* up, const float* dy, std::size_t n,
                           float* dgate, float* dup) = nullptr;
 
@@ -112,7 +112,8 @@ struct Table {
   // dx = scale * p * (dp - sum(p * dp)) in place of dp; p = softmax(scale * x).
   void (*softmax_backward)(const float* p, float scale, std::size_t n, float* dp) = nullptr;
 
-  // -log softmax(logits)[target]; when dlogits is not null: dlogits = weight * (softmax - onehot).
+  // -log softmax(logits)[target]; when dlogits is not null (it may be logits): dlogits =
+  // weight * (softmax - onehot).
   float (*cross_entropy)(const float* logits, std::size_t n, std::size_t target, float weight,
                          float* dlogits) = nullptr;
 

@@ -81,15 +81,15 @@ void forward_part(Run& run, const Problem& p, const Part& part) {
 
 struct Gradients {
   const float* out;
-  float *q, *k, *v;
+  Tape::Target q, k, v;
 };
 
 void backward_part(Run& run, const Problem& p, const Gradients& g, const Part& part) {
   const std::size_t dim = p.heads.dim;
   const std::size_t n = part.rows;
   const std::size_t group = p.heads.count / p.heads.kv_count;
-  const auto at = [&](float* data, std::size_t columns, std::size_t head) {
-    return data + part.first * columns + head * dim;
+  const auto at = [&](const Tape::Target& t, std::size_t columns, std::size_t head) {
+    return t.data + part.first * columns + head * dim;
   };
   for (std::size_t head = part.kv_head * group; head < (part.kv_head + 1) * group; ++head) {
     const float* probability = probabilities(run, p, part, head);
@@ -97,9 +97,12 @@ void backward_part(Run& run, const Problem& p, const Gradients& g, const Part& p
     const Matrix q = head_matrix(p.q.data, p.q.columns, part.first, head, dim);
     const Matrix k = head_matrix(p.k.data, p.k.columns, part.first, part.kv_head, dim);
     const Matrix v = head_matrix(p.v.data, p.v.columns, part.first, part.kv_head, dim);
+    const bool first_of_group = head == part.kv_head * group;
+    const bool add_k = !(g.k.fresh && first_of_group);
+    const bool add_v = !(g.v.fresh && first_of_group);
     // dV += P^T dO
     multiply(run, {probability, 1, n}, n, n, dout, dim, at(g.v, p.v.columns, part.kv_head),
-             p.v.columns, true);
+             p.v.columns, add_v);
     // dS = scale * P * (dO V^T - rowsum(P * dO V^T))
     std::vector<float>& ds = scratch().gradients;
     ds.resize(std::max(ds.size(), n * n));
@@ -108,9 +111,10 @@ void backward_part(Run& run, const Problem& p, const Gradients& g, const Part& p
       run.table.softmax_backward(probability + i * n, p.heads.scale, i + 1, ds.data() + i * n);
       std::fill(ds.data() + i * n + i + 1, ds.data() + (i + 1) * n, 0.0f);
     }
-    multiply(run, {ds.data(), n, 1}, n, n, k, dim, at(g.q, p.q.columns, head), p.q.columns, true);
+    multiply(run, {ds.data(), n, 1}, n, n, k, dim, at(g.q, p.q.columns, head), p.q.columns,
+             !g.q.fresh);
     multiply(run, {ds.data(), 1, n}, n, n, q, dim, at(g.k, p.k.columns, part.kv_head), p.k.columns,
-             true);
+             add_k);
   }
 }
 
@@ -135,8 +139,8 @@ Value attention(Run& run, const Value& q, const Value& k, const Value& v, const 
   if (out.id >= 0) {
     run.tape->record(out.id, [&run, problem, tasks] {
       Tape& tape = *run.tape;
-      const Gradients gradients = {tape.gradient(problem.out.id), tape.gradient(problem.q.id),
-                                   tape.gradient(problem.k.id), tape.gradient(problem.v.id)};
+      const Gradients gradients = {tape.gradient(problem.out.id), tape.target(problem.q.id),
+                                   tape.target(problem.k.id), tape.target(problem.v.id)};
       run.parallel.run(tasks, [&](std::size_t task) {
         backward_part(run, problem, gradients, part_of(problem, task));
       });

@@ -17,19 +17,27 @@ void multiply_by_transpose(Run& run, const Matrix& x, std::size_t rows, const Ma
   kernels::multiply_unpacked(run.table, product, {w.f32, 1, w.columns}, run.pack, run.parallel);
 }
 
-// dx += dy W and dW += dy^T x over `rows` rows.
-void linear_backward(Run& run, const float* x, const MatrixWeight& w, const float* dy,
-                     std::size_t rows, float* dx) {
-  if (dx != nullptr) {
+// Rows of a product's input and of its gradients.
+struct Rows {
+  const float* x;
+  const float* dy;
+  std::size_t count;
+};
+
+// dx (+)= dy W and dW += dy^T x. dx.data may be null.
+void linear_backward(Run& run, const Rows& rows, const MatrixWeight& w, const Tape::Target& dx) {
+  if (dx.data != nullptr) {
     LATHE_ASSERT(w.f32 != nullptr);
+    const Matrix dy = {rows.dy, w.rows, 1};
     kernels::multiply_unpacked(run.table,
-                               {{dy, w.rows, 1}, rows, w.rows, w.columns, dx, w.columns, true},
+                               {dy, rows.count, w.rows, w.columns, dx.data, w.columns, !dx.fresh},
                                {w.f32, w.columns, 1}, run.pack, run.parallel);
   }
   if (w.learns()) {
+    const Matrix dy_transposed = {rows.dy, 1, w.rows};
     kernels::multiply_unpacked(
-        run.table, {{dy, 1, w.rows}, w.rows, rows, w.columns, w.gradient, w.columns, true},
-        {x, w.columns, 1}, run.pack, run.parallel);
+        run.table, {dy_transposed, w.rows, rows.count, w.columns, w.gradient, w.columns, true},
+        {rows.x, w.columns, 1}, run.pack, run.parallel);
   }
 }
 
@@ -46,12 +54,14 @@ void add_lora(Run& run, const Value& x, const LoraSlice& slice, const Value& y) 
   if (y.id < 0) return;
   run.tape->record(h.id, [&run, x, slice, y, h, rows] {
     const LoraWeight& l = *slice.lora;
-    float* dh = h.id >= 0 ? run.tape->gradient(h.id) : nullptr;
-    linear_backward(run, h.data, l.b, run.tape->gradient(y.id) + slice.first * y.columns, rows, dh);
-    if (dh == nullptr) return;
-    for (std::size_t i = 0; i < h.size(); ++i) dh[i] *= l.scale;
-    float* dx = x.id >= 0 ? run.tape->gradient(x.id) + slice.first * x.columns : nullptr;
-    linear_backward(run, x.row(slice.first), l.a, dh, rows, dx);
+    const Tape::Target dh = h.id >= 0 ? run.tape->target(h.id) : Tape::Target();
+    linear_backward(run, {h.data, run.tape->gradient(y.id) + slice.first * y.columns, rows}, l.b,
+                    dh);
+    if (dh.data == nullptr) return;
+    for (std::size_t i = 0; i < h.size(); ++i) dh.data[i] *= l.scale;
+    Tape::Target dx;
+    if (x.id >= 0) dx.data = run.tape->gradient(x.id) + slice.first * x.columns;
+    linear_backward(run, {x.row(slice.first), dh.data, rows}, l.a, dx);
   });
 }
 
@@ -70,7 +80,9 @@ Value linear(Run& run, const Value& x, const MatrixWeight& weight, std::span<con
   const Value y = run.make(x.rows, weight.rows, learns);
   if (residual != nullptr) {
     LATHE_ASSERT(residual->rows == y.rows && residual->columns == y.columns);
-    std::copy_n(residual->data, y.size(), y.data);
+    run.for_rows(y.rows, y.columns, [&](std::size_t first, std::size_t last) {
+      std::copy_n(residual->row(first), (last - first) * y.columns, y.row(first));
+    });
   }
   multiply_by_transpose(run, {x.data, x.columns, 1}, x.rows, weight, y.data, residual != nullptr);
   if (y.id >= 0) {
@@ -78,9 +90,11 @@ Value linear(Run& run, const Value& x, const MatrixWeight& weight, std::span<con
     const int residual_id = residual != nullptr ? residual->id : -1;
     run.tape->record(y.id, [&run, x, &weight, y, residual_id] {
       const float* dy = run.tape->gradient(y.id);
-      if (residual_id >= 0) run.table.add_scaled(dy, 1, y.size(), run.tape->gradient(residual_id));
-      linear_backward(run, x.data, weight, dy, x.rows,
-                      x.id >= 0 ? run.tape->gradient(x.id) : nullptr);
+      const Tape::Target dx = x.id >= 0 ? run.tape->target(x.id) : Tape::Target();
+      linear_backward(run, {x.data, dy, x.rows}, weight, dx);
+      if (residual_id < 0) return;
+      if (!run.tape->has_gradient(residual_id)) return run.tape->hand_over(y.id, residual_id);
+      run.table.add_scaled(dy, 1, y.size(), run.tape->gradient(residual_id));
     });
   }
   for (const LoraSlice& slice : loras) add_lora(run, x, slice, y);

@@ -1,6 +1,7 @@
 #include "ops/run.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lathe::ops {
 
@@ -16,8 +17,22 @@ void Tape::record(int output, std::function<void()> backward) {
 }
 
 float* Tape::gradient(int id) {
+  const Target t = target(id);
+  if (t.fresh) std::fill_n(t.data, sizes_[static_cast<std::size_t>(id)], 0.0f);
+  return t.data;
+}
+
+void Tape::hand_over(int from, int to) {
+  const auto source = static_cast<std::size_t>(from);
+  const auto i = static_cast<std::size_t>(to);
+  LATHE_ASSERT(gradients_[i] == nullptr && sizes_[i] == sizes_[source]);
+  gradients_[i] = std::exchange(gradients_[source], nullptr);
+  owned_[i] = std::exchange(owned_[source], {});
+}
+
+Tape::Target Tape::target(int id) {
   const auto i = static_cast<std::size_t>(id);
-  if (gradients_[i] != nullptr) return gradients_[i];
+  if (gradients_[i] != nullptr) return {gradients_[i], false};
   std::vector<float>& buffer = owned_[i];
   // The smallest free buffer that is large enough, so that large ones stay for large values.
   auto best = pool_.end();
@@ -30,10 +45,10 @@ float* Tape::gradient(int id) {
     pool_.erase(best);
   } else {
     pool_bytes_ += sizes_[i] * sizeof(float);
+    buffer.resize(sizes_[i]);
   }
-  buffer.assign(sizes_[i], 0.0f);
   gradients_[i] = buffer.data();
-  return gradients_[i];
+  return {gradients_[i], true};
 }
 
 void Tape::set_gradient(int id, float* data) { gradients_[static_cast<std::size_t>(id)] = data; }

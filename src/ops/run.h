@@ -40,8 +40,18 @@ class Tape {
   // step); -1 for an op that worked in place.
   void record(int output, std::function<void()> backward);
 
-  // The gradient of a value: zeros at first touch.
+  // The gradient of a value, to be added to: zeros at first touch.
   float* gradient(int id);
+  // The same for a step that can write instead of add: `fresh` says that nothing is there yet, and
+  // then the buffer is not initialised and must be written whole.
+  struct Target {
+    float* data = nullptr;
+    bool fresh = false;
+  };
+  Target target(int id);
+  // Makes the gradient of `from` that of `to`. REQUIRES: `to` has none; `from` is not used any
+  // more.
+  void hand_over(int from, int to);
   // Whether anything was added to it yet.
   bool has_gradient(int id) const { return gradients_[static_cast<std::size_t>(id)] != nullptr; }
   // Lets `data`, which lives in the arena, be the gradient of a value.

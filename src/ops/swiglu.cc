@@ -14,12 +14,13 @@ Value swiglu(Run& run, const Value& gate, const Value& up) {
   if (y.id >= 0) {
     run.tape->record(y.id, [&run, gate, up, y, slice] {
       const float* dy = run.tape->gradient(y.id);
-      float* dgate = run.tape->gradient(gate.id);
-      float* dup = run.tape->gradient(up.id);
+      const Tape::Target dgate = run.tape->target(gate.id);
+      const Tape::Target dup = run.tape->target(up.id);
+      LATHE_ASSERT(dgate.fresh && dup.fresh);  // gate and up go nowhere else
       run.for_rows(y.rows, 4 * y.columns, [&](std::size_t first, std::size_t last) {
         const std::size_t at = first * y.columns;
         run.table.swiglu_backward(slice(gate, first), slice(up, first), dy + at,
-                                  (last - first) * y.columns, dgate + at, dup + at);
+                                  (last - first) * y.columns, dgate.data + at, dup.data + at);
       });
     });
   }

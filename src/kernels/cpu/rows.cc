@@ -71,8 +71,8 @@ void swiglu_backward(const float* gate, const float* up, const float* dy, std::s
     const V s = sigmoid(g);
     const V dyv = load(dy + i, c);
     const V slope = hn::Mul(s, hn::MulAdd(g, hn::Sub(one, s), one));
-    store(hn::MulAdd(hn::Mul(dyv, load(up + i, c)), slope, load(dgate + i, c)), dgate + i, c);
-    store(hn::MulAdd(dyv, hn::Mul(g, s), load(dup + i, c)), dup + i, c);
+    store(hn::Mul(hn::Mul(dyv, load(up + i, c)), slope), dgate + i, c);
+    store(hn::Mul(dyv, hn::Mul(g, s)), dup + i, c);
   });
 }
 

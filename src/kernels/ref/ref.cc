@@ -83,8 +83,8 @@ void swiglu_backward(const float* gate, const float* up, const float* dy, std::s
                      float* dgate, float* dup) {
   for (std::size_t i = 0; i < n; ++i) {
     const float s = sigmoid(gate[i]);
-    dgate[i] += dy[i] * up[i] * s * (1.0f + gate[i] * (1.0f - s));
-    dup[i] += dy[i] * gate[i] * s;
+    dgate[i] = dy[i] * up[i] * s * (1.0f + gate[i] * (1.0f - s));
+    dup[i] = dy[i] * gate[i] * s;
   }
 }
 
@@ -110,13 +110,14 @@ float cross_entropy(const float* logits, std::size_t n, std::size_t target, floa
   const float largest = *std::max_element(logits, logits + n);
   double sum = 0;
   for (std::size_t i = 0; i < n; ++i) sum += std::exp(static_cast<double>(logits[i] - largest));
+  const double loss = std::log(sum) - static_cast<double>(logits[target] - largest);
   if (dlogits != nullptr) {
     for (std::size_t i = 0; i < n; ++i) {
       const double p = std::exp(static_cast<double>(logits[i] - largest)) / sum;
       dlogits[i] = static_cast<float>(weight * (p - (i == target ? 1.0 : 0.0)));
     }
   }
-  return static_cast<float>(std::log(sum) - static_cast<double>(logits[target] - largest));
+  return static_cast<float>(loss);
 }
 
 void rotate(float* x, const float* cosines, const float* sines, float sign, std::size_t n) {

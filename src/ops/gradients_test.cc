@@ -1,0 +1,241 @@
+// Every op's backward against central finite differences of its forward, on random inputs.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <deque>
+#include <functional>
+#include <random>
+
+#include "ops/ops.h"
+
+namespace lathe::ops {
+namespace {
+
+// Learnable inputs, held as one-row-per-line "weights"; a loss is a fixed random mix of the
+// outputs.
+class GradientTest : public testing::Test {
+ protected:
+  struct Input {
+    std::vector<float> values;
+    std::vector<float> gradient;
+    std::size_t columns;
+  };
+
+  std::mt19937 random_{7};
+  std::deque<Input> inputs_;
+  SerialParallel serial_;
+  tensor::Arena arena_;
+
+  std::vector<float> normals(std::size_t n) {
+    std::normal_distribution<float> normal;
+    std::vector<float> out(n);
+    for (float& x : out) x = normal(random_);
+    return out;
+  }
+  Input& input(std::size_t rows, std::size_t columns) {
+    inputs_.push_back({normals(rows * columns), std::vector<float>(rows * columns), columns});
+    return inputs_.back();
+  }
+  static MatrixWeight matrix(Input& in) {
+    MatrixWeight w;
+    w.columns = in.columns;
+    w.rows = in.values.size() / in.columns;
+    w.f32 = in.values.data();
+    w.gradient = in.gradient.data();
+    return w;
+  }
+  static VectorWeight vector(Input& in) {
+    return {in.values.size(), in.values.data(), in.gradient.data()};
+  }
+
+  // A Value that learns: the rows of a table, gathered by embed(). The lists live as long as the
+  // test.
+  std::deque<MatrixWeight> tables_;
+  std::deque<std::vector<std::int32_t>> indices_;
+  Value value(ops::Run& run, Input& in) {
+    tables_.push_back(matrix(in));
+    indices_.emplace_back();
+    for (std::size_t i = 0; i < tables_.back().rows; ++i)
+      indices_.back().push_back(static_cast<int>(i));
+    return embed(run, tables_.back(), indices_.back(), {});
+  }
+
+  using Model = std::function<Value(ops::Run&)>;
+
+  // sum(mix * y), and its gradient into the inputs when with_tape.
+  double loss(const Model& model, const std::vector<float>& mix, bool with_tape) {
+    arena_.reset();
+    Tape tape;
+    ops::Run run(kernels::active(), serial_, arena_, with_tape ? &tape : nullptr);
+    const Value y = model(run);
+    EXPECT_LE(y.size(), mix.size());
+    double sum = 0;
+    for (std::size_t i = 0; i < y.size(); ++i) sum += static_cast<double>(mix[i]) * y.data[i];
+    if (with_tape) {
+      std::copy_n(mix.data(), y.size(), tape.gradient(y.id));
+      tape.backward();
+    }
+    return sum;
+  }
+
+  // The forward is f32: a central difference with step h errs by h^2 and eps / h; both near 1e-3 of
+  // the gradients' size for h = 1e-2.
+  void check(const Model& model) {
+    const std::vector<float> mix = normals(4096);
+    loss(model, mix, true);
+    for (Input& in : inputs_) {
+      for (std::size_t i = 0; i < in.values.size(); ++i) {
+        const float h = 1e-2f;
+        const float kept = in.values[i];
+        in.values[i] = kept + h;
+        const double up = loss(model, mix, false);
+        in.values[i] = kept - h;
+        const double down = loss(model, mix, false);
+        in.values[i] = kept;
+        const double expected = (up - down) / (2.0 * static_cast<double>(h));
+        ASSERT_NEAR(in.gradient[i], expected, 4e-3 * (1 + std::fabs(expected))) << "input " << i;
+      }
+    }
+  }
+};
+
+TEST_F(GradientTest, RmsNorm) {
+  Input& x = input(3, 8);
+  VectorWeight w = vector(input(1, 8));
+  check([&](ops::Run& run) { return rms_norm(run, value(run, x), w, 1e-5f); });
+}
+
+TEST_F(GradientTest, LinearWithResidual) {
+  Input& x = input(5, 6);
+  Input& r = input(5, 4);
+  MatrixWeight w = matrix(input(4, 6));
+  check([&](ops::Run& run) {
+    const Value residual = value(run, r);
+    return linear(run, value(run, x), w, {}, &residual);
+  });
+}
+
+TEST_F(GradientTest, LinearThatFeedsItsResidualToo) {
+  Input& x = input(5, 6);
+  MatrixWeight w = matrix(input(6, 6));
+  check([&](ops::Run& run) {
+    const Value v = value(run, x);
+    const Value y = linear(run, v, w, {}, &v);
+    return linear(run, y, w, {}, &y);
+  });
+}
+
+TEST_F(GradientTest, LowRankUpdateOfSomeRows) {
+  Input& x = input(5, 6);
+  MatrixWeight w = matrix(input(4, 6));
+  LoraWeight lora = {matrix(input(2, 6)), matrix(input(4, 2)), 0.7f};
+  const std::vector<LoraSlice> slices = {{1, 4, &lora}};
+  check([&](ops::Run& run) { return linear(run, value(run, x), w, slices); });
+}
+
+TEST_F(GradientTest, LowRankUpdateOfAFrozenProduct) {
+  Input& x = input(5, 6);
+  const std::vector<float> frozen = normals(24);
+  MatrixWeight w;
+  w.rows = 4;
+  w.columns = 6;
+  w.f32 = frozen.data();
+  LoraWeight lora = {matrix(input(2, 6)), matrix(input(4, 2)), 2.0f};
+  const std::vector<LoraSlice> slices = {{0, 5, &lora}};
+  check([&](ops::Run& run) { return linear(run, value(run, x), w, slices); });
+}
+
+TEST_F(GradientTest, Swiglu) {
+  Input& gate = input(3, 5);
+  Input& up = input(3, 5);
+  check([&](ops::Run& run) {
+    const Value g = value(run, gate);
+    return swiglu(run, g, value(run, up));
+  });
+}
+
+TEST_F(GradientTest, GroupedAttentionOverSeveralSequences) {
+  const Heads heads = {4, 2, 4, 0.5f};
+  Input& q = input(9, 16);
+  Input& k = input(9, 8);
+  Input& v = input(9, 8);
+  const std::vector<SequenceRows> sequences = {{0, 4}, {4, 5}, {5, 9}};
+  check([&](ops::Run& run) {
+    const Value qv = value(run, q);
+    const Value kv = value(run, k);
+    return attention(run, qv, kv, value(run, v), heads, sequences);
+  });
+}
+
+TEST_F(GradientTest, Rotation) {
+  Input& x = input(3, 8);
+  std::vector<float> cosines, sines;
+  for (int i = 0; i < 20; ++i) {
+    cosines.push_back(std::cos(0.3f * static_cast<float>(i)));
+    sines.push_back(std::sin(0.3f * static_cast<float>(i)));
+  }
+  const std::vector<std::int32_t> positions = {0, 4, 9};
+  check([&](ops::Run& run) {
+    const Value v = value(run, x);
+    rotate(run, v, 4, positions, {cosines.data(), sines.data(), 10});
+    return v;
+  });
+}
+
+TEST_F(GradientTest, SelectedRowsAndSoftPrompt) {
+  MatrixWeight table = matrix(input(5, 4));
+  MatrixWeight prompt = matrix(input(2, 4));
+  const std::vector<std::int32_t> tokens = {-1, -2, 3, 3, 0};
+  const std::vector<std::int32_t> rows = {4, 0, 1, 1};
+  const std::vector<SoftPromptSlice> prompts = {{0, 5, &prompt}};
+  check([&](ops::Run& run) { return select_rows(run, embed(run, table, tokens, prompts), rows); });
+}
+
+TEST_F(GradientTest, CrossEntropy) {
+  Input& x = input(4, 7);
+  const std::vector<Target> targets = {{3, 1.0f}, {0, 0.5f}, {6, 0.0f}, {2, 2.0f}};
+  const auto run_loss = [&](bool with_tape) {
+    arena_.reset();
+    Tape tape;
+    ops::Run run(kernels::active(), serial_, arena_, with_tape ? &tape : nullptr);
+    const double sum = cross_entropy(run, value(run, x), targets);
+    if (with_tape) tape.backward();
+    return sum;
+  };
+  run_loss(true);
+  for (std::size_t i = 0; i < x.values.size(); ++i) {
+    const float kept = x.values[i];
+    x.values[i] = kept + 1e-2f;
+    const double up = run_loss(false);
+    x.values[i] = kept - 1e-2f;
+    const double down = run_loss(false);
+    x.values[i] = kept;
+    EXPECT_NEAR(x.gradient[i], (up - down) / 2e-2, 2e-3);
+  }
+}
+
+// What decoding computes from pages equals what training computes from whole sequences.
+TEST_F(GradientTest, CachedAttentionEqualsWholeAttention) {
+  const Heads heads = {4, 2, 4, 0.5f};
+  const std::size_t rows = 21;
+  auto q = normals(rows * 16), k = normals(rows * 8), v = normals(rows * 8);
+  ops::Run run(kernels::active(), serial_, arena_);
+  const Value whole = attention(run, {q.data(), rows, 16}, {k.data(), rows, 8}, {v.data(), rows, 8},
+                                heads, std::vector<SequenceRows>{{0, rows}});
+  std::vector<float> storage(4 * 8 * 8);
+  std::vector<float*> key_pages = {&storage[0], &storage[64], &storage[128]};
+  std::vector<float> value_storage(3 * 8 * 8);
+  std::vector<float*> value_pages = {&value_storage[128], &value_storage[0], &value_storage[64]};
+  for (std::size_t start : {0u, 13u}) {
+    const std::size_t count = start == 0 ? 13 : rows - 13;
+    const CachedRows part = {0, count, start, key_pages.data(), value_pages.data()};
+    const Value out =
+        attention_cached(run, {&q[start * 16], count, 16}, {&k[start * 8], count, 8},
+                         {&v[start * 8], count, 8}, heads, std::vector<CachedRows>{part}, 8);
+    for (std::size_t i = 0; i < out.size(); ++i)
+      ASSERT_NEAR(out.data[i], whole.data[start * 16 + i], 1e-5);
+  }
+}
+
+}  // namespace
+}  // namespace lathe::ops
