@@ -31,7 +31,7 @@ def _pool(heldout):
     size = _POOL_SIZE // 8 if heldout else _POOL_SIZE
     ordered = []
     while len(ordered) < size:
-        count = rng.choice((1, 2, 2, 2, 2, 3, 3))
+        count = rng.choice((1, 2, 2, 2, 2, 2, 3))
         word = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(count))
         if 4 <= len(word) <= 10 and word not in words and word not in RESERVED and is_heldout(word) == heldout:
             words.add(word)

@@ -9,7 +9,7 @@ _SLOTS = {
     "dev": lambda d: d.pick(w.DEVICES) if d.chance(0.8) else f"{d.pick(w.ADJECTIVES)} {d.pick(w.DEVICES)}",
     "dev2": lambda d: d.pick(w.DEVICES), "noun": lambda d: d.pick(w.NOUNS), "svc": lambda d: d.pick(w.SERVICES),
     "dep": lambda d: d.pick(w.DEPARTMENTS), "who": lambda d: d.pick(w.ITEMS_POLICY), "room": lambda d: d.pick(w.ROOMS),
-    "place": lambda d: d.pick(w.PLACES), "pls": values.plural, "name": lambda d: d.name(), "word": lambda d: d.word(),
+    "place": lambda d: d.pick(w.PLACES), "pls": values.plural, "name": lambda d: d.name(), "word": lambda d: d.word() if d.chance(0.5) else f"{d.pick(w.COMMON)} {d.pick(w.COMMON)}",
     "adj": lambda d: d.pick(w.ADJECTIVES), "btn": lambda d: d.pick(w.BUTTONS), "col": values.colour,
     "job": lambda d: d.pick(w.JOBS), "day": values.weekday}
 # Things of the house: where a sentence speaks of a device, it may carry the maker's name for it.
@@ -47,7 +47,7 @@ def _slots(d, names, theme):
         else:
             text = _SLOTS[name](d)
             if name in _NAMED and d.chance(0.3):
-                text = f"{d.name()} {text}"
+                text = f"{d.name() if d.chance(0.5) else d.pick(w.COMMON).capitalize()} {text}"
         out.append(("{" + name + "}", text))
     return out
 

@@ -143,9 +143,9 @@ def device(d):
     if x < 0.5:
         return _it(f"the {d.pick(w.ADJECTIVES) if d.chance(0.5) else d.pick(w.COLOURS)} {noun}")
     if x < 0.75:
-        return _it(f"the {d.name()} {noun}")
+        return _it(f"the {d.name() if d.chance(0.5) else d.pick(w.COMMON).capitalize()} {noun}")
     if x < 0.85:
-        return _it(f"the {d.pick(w.NOUNS)} {noun}")
+        return _it(f"the {d.pick(w.COMMON)} {noun}")
     return _it(values.brand(d))
 
 

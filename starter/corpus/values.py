@@ -146,27 +146,31 @@ def email(d):
     box = d.pick(("help", "info", "sales", "office", "jobs", "press", "team", "hello", "orders", "service", "mail"))
     if d.chance(0.5):
         box = d.word()
-    return f"{box}@{d.word()}.{d.pick(('example', 'com', 'org', 'net', 'example'))}"
+    return f"{box}@{d.word() if d.chance(0.5) else d.pick(w.COMMON)}.{d.pick(('example', 'com', 'org', 'net', 'example'))}"
 
 
 def site(d):
     tail = d.pick(("", "", "/help", "/start", "/rules", "/map", "/form"))
-    return f"{d.word()}.{d.pick(('example', 'com', 'org', 'net'))}{tail}"
+    return f"{d.word() if d.chance(0.5) else d.pick(w.COMMON)}.{d.pick(('example', 'com', 'org', 'net'))}{tail}"
 
 
 def person(d):
     x = d.random()
-    if x < 0.4:
+    if x < 0.25:
         return d.name()
-    if x < 0.6:
+    if x < 0.55:
         return d.pick(w.FIRST_NAMES)
-    return f"{d.pick(w.FIRST_NAMES) if d.chance(0.5) else d.name()} {d.name()}"
+    if x < 0.8:
+        return f"{d.pick(w.FIRST_NAMES)} {d.pick(w.COMMON).capitalize() if d.chance(0.5) else d.name()}"
+    return f"{d.name()} {d.pick(w.COMMON).capitalize() if d.chance(0.5) else d.name()}"
 
 
 def town(d):
     x = d.random()
-    if x < 0.7:
+    if x < 0.55:
         return d.name()
+    if x < 0.75:
+        return d.pick(w.COMMON).capitalize() + d.pick(("ton", "ville", "ford", "field", " Hill", " Bay", "wood", " Falls"))
     return d.pick(("{} Bay", "Port {}", "New {}", "{} Falls", "Lake {}", "{}ton", "{} Hill", "North {}",
                    "{}ville", "Mount {}")).format(d.name())
 
@@ -281,11 +285,12 @@ def invented(d):
 
 def brand(d):
     x = d.random()
+    name = d.name() if d.chance(0.6) else d.pick(w.COMMON).capitalize()
     if x < 0.6:
-        return d.name()
+        return name
     if x < 0.8:
-        return f"{d.name()} {d.between(2, 90)}"
-    return f"{d.name()} {d.name()}"
+        return f"{name} {d.between(2, 90)}"
+    return f"{name} {d.pick(w.COMMON).capitalize() if d.chance(0.6) else d.name()}"
 
 
 def title(d):
