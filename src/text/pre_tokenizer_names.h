@@ -1,0 +1,29 @@
+// The pre-tokenizers that GGUF files name in tokenizer.ggml.pre, as the components of
+// tokenizer.json that do the same. A name alone is all that a GGUF file says about how text is cut,
+// so a name that is not in this table cannot be guessed. Source: the published tokenizer.json of
+// the models that gave the names.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace lathe::text {
+
+struct NamedPreTokenizer {
+  std::string name;           // as GGUF has it: "gpt-2", "smollm", "llama-bpe", …
+  std::string normalizer;     // JSON, keys sorted; "null" for none
+  std::string pre_tokenizer;  // JSON, keys sorted
+  bool ignore_merges = false;
+};
+
+// By its name or one of the other names for the same thing; nullptr for an unknown one.
+const NamedPreTokenizer* find_pre_tokenizer(std::string_view name);
+
+// The entry that cuts as these components do; nullptr when none does.
+const NamedPreTokenizer* match_pre_tokenizer(std::string_view normalizer,
+                                             std::string_view pre_tokenizer, bool ignore_merges);
+
+// "falcon, gpt-2, …" for error messages.
+std::string pre_tokenizer_names();
+
+}  // namespace lathe::text
