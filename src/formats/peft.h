@@ -23,17 +23,24 @@
 
 namespace lathe::formats {
 
+// Whether `end` is the whole name or its end after a dot: "self_attn.q_proj" of
+// "model.layers.0.self_attn.q_proj". How PEFT's lists name modules.
+bool is_dotted_end(std::string_view name, std::string_view end);
+
 struct LoraConfig {
   std::int64_t rank = 8;
   double alpha = 8;
   double dropout = 0;                       // training only
   bool rslora = false;                      // scale alpha / sqrt(rank) instead of alpha / rank
-  std::vector<std::string> target_modules;  // names or dotted ends of names: "q_proj"
+  std::vector<std::string> target_modules;  // names or dotted ends: "q_proj"
+  std::vector<std::int64_t> layers;         // the layers that are adapted; empty: all
   // Per-module overrides; the key is a module's name or a dotted end of it.
   std::map<std::string, std::int64_t> rank_pattern;
   std::map<std::string, double> alpha_pattern;
 
   bool operator==(const LoraConfig&) const = default;
+  // Whether target_modules and layers name that module ("model.layers.0.self_attn.q_proj").
+  bool targets(std::string_view module) const;
   std::int64_t rank_of(std::string_view module) const;
   // What the product b·a is multiplied by for that module.
   double scale_of(std::string_view module) const;

@@ -1,0 +1,165 @@
+#include "formats/model_writer.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "formats/foreign_text.h"
+#include "formats/gguf_names.h"
+#include "formats/gguf_writer.h"
+#include "formats/safetensors.h"
+#include "formats/weight_check.h"
+
+namespace lathe::formats {
+namespace {
+
+using tensor::DType;
+using tensor::NamedTensor;
+using tensor::TensorView;
+using ByName = std::map<std::string_view, const TensorView*>;
+
+// The weights by name, once they are known to be exactly what the config calls for.
+Result<ByName> checked(const DecoderConfig& config, std::span<const NamedTensor> tensors) {
+  LATHE_CHECK(check(config));
+  WeightTable table;
+  ByName by_name;
+  for (const NamedTensor& t : tensors) {
+    if (!by_name.emplace(t.name, &t.view).second)
+      return Error::bad_input("two tensors are named " + in_quotes(t.name));
+    table[t.name] = {t.view.dtype, t.view.shape, std::string(tensor::to_string(t.view.dtype))};
+  }
+  LATHE_CHECK(check_weights(config, table));
+  return by_name;
+}
+
+Result<std::string> hf_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return std::string("float32");
+    case DType::f16:
+      return std::string("float16");
+    case DType::bf16:
+      return std::string("bfloat16");
+    default:
+      return Error::unsupported(fmt::format("a Hugging Face folder is not written in {}",
+                                            tensor::to_string(dtype)))
+          .fix_with("convert the weights to f32, f16 or bf16 first, or write GGUF");
+  }
+}
+
+Status write_text(const os::Path& path, const std::optional<std::string>& text) {
+  return text ? os::write_file_atomically(path, *text) : Status();
+}
+
+// llama.cpp's general.file_type: the type that most bytes of the matrices have.
+std::uint32_t file_type(std::span<const NamedTensor> tensors) {
+  std::map<DType, std::size_t> bytes;
+  for (const NamedTensor& t : tensors) {
+    if (t.view.shape.size() == 2) bytes[t.view.dtype] += t.view.bytes.size();
+  }
+  DType most = DType::f32;
+  for (const auto& [dtype, size] : bytes) {
+    if (size > bytes[most]) most = dtype;
+  }
+  switch (most) {
+    case DType::f16:
+      return 1;
+    case DType::q8_0:
+      return 7;
+    case DType::bf16:
+      return 32;
+    default:
+      return 0;
+  }
+}
+
+// What config says, then what extra adds; where both name a key they must agree.
+Result<GgufMetadata> gguf_metadata(const DecoderConfig& config,
+                                   std::span<const NamedTensor> tensors,
+                                   const GgufMetadata& extra) {
+  GgufMetadata metadata;
+  to_gguf(config, metadata);
+  metadata.set("general.file_type", file_type(tensors));
+  metadata.set("general.quantization_version", std::uint32_t{2});
+  for (const auto& [key, value] : extra.entries()) {
+    const GgufValue* own = metadata.find(key);
+    if (own != nullptr && *own != value)
+      return Error::bad_input(
+          fmt::format("metadata {} contradicts the config or the weights", in_quotes(key)));
+    if (own == nullptr) metadata.set(key, value);
+  }
+  return metadata;
+}
+
+Status check_gguf_types(std::span<const NamedTensor> tensors) {
+  for (const NamedTensor& t : tensors) {
+    if (t.view.dtype == DType::f64 && t.view.shape.size() == 2)
+      return Error::unsupported("a GGUF model is not written in f64")
+          .at("tensor " + in_quotes(t.name))
+          .fix_with("convert the weights to f32, f16, bf16 or q8_0 first");
+  }
+  return {};
+}
+
+GgufTensorSource source_of(const std::string& canonical, const TensorView& view,
+                           std::int64_t head_dim) {
+  GgufTensorSource source{*gguf_name(canonical), view.dtype, view.shape, {}};
+  if (view.shape.size() == 1) {  // llama.cpp keeps vectors in f32
+    source.dtype = DType::f32;
+    source.write = [&view](os::FileWriter& out) -> Status {
+      LATHE_TRY(const std::vector<float> values, tensor::to_f32(view));
+      return out.write(std::as_bytes(std::span(values)));
+    };
+  } else if (has_interleaved_rows(canonical)) {
+    source.write = [&view, head_dim](os::FileWriter& out) {
+      return write_interleaved_rows(view, head_dim, out);
+    };
+  } else {
+    source.write = [&view](os::FileWriter& out) { return out.write(view.bytes); };
+  }
+  return source;
+}
+
+}  // namespace
+
+Status write_model_folder(const os::Path& folder, const DecoderConfig& config,
+                          std::span<const NamedTensor> tensors, const ModelTexts& texts) {
+  LATHE_TRY(const ByName weights, checked(config, tensors).at(folder.string()));
+  for (const NamedTensor& t : tensors)
+    LATHE_CHECK(hf_dtype(t.view.dtype).at(folder.string() + ": tensor " + in_quotes(t.name)));
+  LATHE_TRY(const std::string dtype, hf_dtype(weights.at("model.embed_tokens.weight")->dtype));
+  LATHE_TRY(const std::string config_json, to_config_json(config, dtype).at(folder.string()));
+  std::error_code ignored;
+  if (std::filesystem::exists(folder / "config.json", ignored))
+    return Error::already_exists("the folder holds a model already")
+        .at(folder.string())
+        .fix_with("choose another folder, or remove this one");
+  LATHE_CHECK(os::make_directories(folder));
+  LATHE_CHECK(write_safetensors(folder / "model.safetensors", tensors, {{"format", "pt"}}));
+  LATHE_CHECK(write_text(folder / "tokenizer.json", texts.tokenizer_json));
+  LATHE_CHECK(write_text(folder / "tokenizer_config.json", texts.tokenizer_config_json));
+  LATHE_CHECK(write_text(folder / "chat_template.jinja", texts.chat_template));
+  LATHE_CHECK(write_text(folder / "generation_config.json", to_generation_config_json(config)));
+  return os::write_file_atomically(folder / "config.json", config_json);
+}
+
+Status write_model_gguf(const os::Path& path, const DecoderConfig& config,
+                        std::span<const NamedTensor> tensors, const GgufMetadata& extra) {
+  LATHE_TRY(const ByName weights, checked(config, tensors).at(path.string()));
+  LATHE_TRY(const GgufMetadata metadata, gguf_metadata(config, tensors, extra).at(path.string()));
+  std::vector<GgufTensorSource> sources;
+  const std::vector<float> divisors = rope_divisors(config);
+  const RopeScaling::Kind scaling = config.rope.scaling.kind;
+  if (scaling == RopeScaling::Kind::llama3 || scaling == RopeScaling::Kind::factors) {
+    sources.push_back(
+        {"rope_freqs.weight", DType::f32, {config.head_dim / 2}, [&divisors](os::FileWriter& out) {
+           return out.write(std::as_bytes(std::span(divisors)));
+         }});
+  }
+  for (const ExpectedTensor& expected : expected_tensors(config))
+    sources.push_back(
+        source_of(expected.name, *weights.find(expected.name)->second, config.head_dim));
+  return write_gguf_from(path, metadata, sources);
+}
+
+}  // namespace lathe::formats
