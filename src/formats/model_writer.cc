@@ -146,6 +146,7 @@ Status write_model_folder(const os::Path& folder, const DecoderConfig& config,
 Status write_model_gguf(const os::Path& path, const DecoderConfig& config,
                         std::span<const NamedTensor> tensors, const GgufMetadata& extra) {
   LATHE_TRY(const ByName weights, checked(config, tensors).at(path.string()));
+  LATHE_CHECK(check_gguf_types(tensors).at(path.string()));
   LATHE_TRY(const GgufMetadata metadata, gguf_metadata(config, tensors, extra).at(path.string()));
   std::vector<GgufTensorSource> sources;
   const std::vector<float> divisors = rope_divisors(config);
