@@ -128,7 +128,7 @@ def _shots(d):
     for place, index in enumerate(_order(d, count, count + d.between(4, 12))):
         text, label = writers[index](), labels[index]
         length += len(text) + len(label) + 30
-        if length > MAX_CHARACTERS - 200:
+        if length > MAX_CHARACTERS - 270:
             break
         if text in seen:
             continue
