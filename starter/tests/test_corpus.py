@@ -125,8 +125,9 @@ class Helpdesk(unittest.TestCase):
         self.assertGreater(len(labels), 4)
         forbidden = labels | {word.capitalize() for word in ("wrenfold", "tidewell")}
         answers = {r["messages"][-1]["content"] for r in rows if r["task"] == "facts"}
-        calendar = set(words.DAYS + words.MONTHS)
-        forbidden |= {a for a in answers if re.search(r"\b[A-Z][a-z]{3,}", a) and not calendar & set(a.split())}
+        plain = {part for entry in vars(words).values() if isinstance(entry, tuple)
+                 for item in entry if isinstance(item, str) for part in item.lower().split()}
+        forbidden |= {a for a in answers if re.search(r"\b[A-Z][a-z]{3,}", a) and not plain & set(a.lower().split())}
         asked = {r["messages"][-2]["content"] for r in rows}
         for e in sample(4000, seed=9):
             text = text_of(e)
