@@ -10,6 +10,7 @@ from . import handbook
 from . import relations as rel
 from . import values
 from . import words as w
+from .wording import joined, vary
 
 Context = namedtuple("Context", "passages asked absent")
 
@@ -31,8 +32,7 @@ def _sentence(template, entity, value, pronoun):
         if template.startswith("{e}'s "):
             template = entity.possessive + template[5:]
         elif template.startswith("{e} "):
-            verb_s = entity.subject == "They"
-            template = entity.subject + (template[3:] if not verb_s else template[3:])
+            template = entity.subject + template[3:]
     text = template.replace("{e}", entity.name).replace("{v}", value)
     return text[0].upper() + text[1:]
 
@@ -91,8 +91,10 @@ def _entity_passage(d, entity, told, titled):
     for place, (relation, value) in enumerate(told):
         statement, questions = _pick_form(d, relation, value)
         pronoun = (place > 0 or titled) and d.chance(0.55)
-        sentences.append(_sentence(statement, entity, value, pronoun))
+        sentence = _sentence(statement, entity, value, pronoun)
+        sentences.append(vary(d, sentence, head=not sentence.startswith(entity.name)))
         asked.append(questions)
+    sentences = joined(d, sentences)
     if d.chance(0.25):
         sentences.insert(d.between(1, len(sentences)), d.pick(FILLERS))
     text = " ".join(sentences)

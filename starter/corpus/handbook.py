@@ -4,6 +4,7 @@ from pathlib import Path
 
 from . import values
 from . import words as w
+from .wording import vary
 
 _SLOTS = {
     "dev": lambda d: d.pick(w.DEVICES) if d.chance(0.8) else f"{d.pick(w.ADJECTIVES)} {d.pick(w.DEVICES)}",
@@ -87,7 +88,7 @@ def passages(d, count, fillers):
             if told is None or told[0] in seen:
                 continue
             seen.add(told[0])
-            sentences.append(told[1])
+            sentences.append(vary(d, told[1]))
             asked.append((told[2], told[3], index, told[0]))
         if not sentences or d.chance(0.2):
             sentences.append(d.pick(fillers))
