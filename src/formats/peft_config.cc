@@ -96,12 +96,13 @@ Result<std::vector<std::string>> read_targets(const JsonFields& fields) {
     return Error::unsupported(fmt::format("target_modules is the regular expression {}",
                                           in_quotes(value->get_ref<const std::string&>())))
         .fix_with("list the modules by name");
-  LATHE_TRY(auto names, fields.find_strings("target_modules"));
-  if (names->empty()) return Error::bad_input("target_modules is empty");
-  for (const std::string& name : *names) LATHE_CHECK(check_plain_name("target_modules", name));
-  std::sort(names->begin(), names->end());
-  names->erase(std::unique(names->begin(), names->end()), names->end());
-  return std::move(*names);
+  LATHE_TRY(auto found, fields.find_strings("target_modules"));
+  std::vector<std::string> names = std::move(found).value_or(std::vector<std::string>{});
+  if (names.empty()) return Error::bad_input("target_modules is empty");
+  for (const std::string& name : names) LATHE_CHECK(check_plain_name("target_modules", name));
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 Result<std::vector<std::int64_t>> read_layers(const JsonFields& fields) {
