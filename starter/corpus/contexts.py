@@ -112,7 +112,7 @@ def _card(entity, told):
 def entities(d, count):
     """`count` passages on entities of one kind that share attributes: each is the other's distractor."""
     kind = d.pick(rel.KINDS)
-    facts = d.between(2, 4) if count < 4 else d.between(1, 3)
+    facts = d.between(2, 6) if count < 3 else d.between(2, 5) if count == 3 else d.between(1, 3)
     pool = _relation_pool(d, kind, facts + d.between(0, 2))
     people = _distinct_entities(d, kind, count)
     passages, asked, absent, counts, told_by = [], [], [], {}, []

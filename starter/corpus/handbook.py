@@ -77,7 +77,7 @@ _TITLES = ("{dev}", "{svc}", "{room}", "Rules for {who}", "{pls}", "{dep}", "Que
 def passages(d, count, fillers):
     """(passages, asked, absent): see contexts.Context."""
     theme = _theme(d)
-    per = d.between(2, 5) if count < 3 else d.between(1, 4) if count == 3 else d.between(1, 3)
+    per = d.between(2, 6) if count < 3 else d.between(1, 5) if count == 3 else d.between(1, 3)
     base = d.sample(facts(), max(2, per * count * 2 // 3))
     texts, asked, absent, seen = [], [], [], set()
     for index in range(count):
