@@ -27,7 +27,7 @@ def heldout_builders():
     """skill tag -> builder of chat episodes whose last answer is scored."""
     table = {f"passages-{n}": lambda d, n=n: qa.build(d, n) for n in (1, 3, 5)}
     table.update({"unknown": None, "classification": classify.build, "copying": lambda d: copying.build(d, True),
-                  "tone": tone.build, "fluency": lambda d: fluency.build(d, True)})
+                  "tone": lambda d: tone.build(d, True), "fluency": lambda d: fluency.build(d, True)})
     table["unknown"] = qa.build
     return table
 
