@@ -25,12 +25,13 @@ struct SamplingOptions {
   // -2 to 2, as OpenAI has them: subtracted once, or once for each time, for tokens of the answer.
   double presence_penalty = 0;
   double frequency_penalty = 0;
-  std::vector<std::pair<std::int32_t, float>> logit_bias;  // token, -100 to 100 added to its logit
+  std::vector<std::pair<std::int32_t, float>> logit_bias =
+      {};  // token, -100 to 100 added to its logit
 
   // Same seed, same request: same answer. Absent: somebody above picks one.
-  std::optional<std::uint64_t> seed;
+  std::optional<std::uint64_t> seed = {};
   // Absent: no log-probabilities; n: the chosen token's and the n (0 to 20) most likely ones'.
-  std::optional<std::int32_t> logprobs;
+  std::optional<std::int32_t> logprobs = {};
 };
 
 inline constexpr std::int32_t kMaxTopLogprobs = 20;

@@ -17,9 +17,9 @@
 namespace lathe::decode {
 
 struct StopOptions {
-  std::vector<std::int32_t> eos_ids;  // any of them ends the answer and leaves no text
-  std::vector<std::string> stop;      // the answer ends before the first
-  std::size_t max_tokens = 1;         // at least 1; end-of-sequence counts as a token
+  std::vector<std::int32_t> eos_ids = {};  // any of them ends the answer and leaves no text
+  std::vector<std::string> stop = {};      // the answer ends before the first
+  std::size_t max_tokens = 1;              // at least 1; end-of-sequence counts as a token
 };
 
 enum class StopReason {
