@@ -85,6 +85,14 @@ void KvSequence::share(const KvSequence& other, std::size_t rows) {
   length_ = rows;
 }
 
+void KvSequence::append_shared(const KvSequence& other, std::size_t page) {
+  LATHE_ASSERT(length_ == pages_.size() * kRows && pool_ == other.pool_);
+  LATHE_ASSERT((page + 1) * kRows <= other.length_);
+  pages_.push_back(other.pages_[page]);
+  ++pages_.back()->owners;
+  length_ += kRows;
+}
+
 void KvSequence::layer_pages(std::size_t layer, std::vector<float*>& keys,
                              std::vector<float*>& values) const {
   const std::size_t block = kRows * pool_->shape().width;

@@ -77,6 +77,11 @@ class KvSequence {
   // Begins with the first `rows` rows of other. REQUIRES: this is empty, rows % kPageRows == 0,
   // rows <= other.length(), the same pool.
   void share(const KvSequence& other, std::size_t rows);
+  // Adds one whole page of other, read-only, at the end. REQUIRES: length() is a multiple of
+  // kPageRows and nothing is reserved past it, page < other.length() / kPageRows, the same pool.
+  void append_shared(const KvSequence& other, std::size_t page);
+  // Sequences that own a page, this one included. REQUIRES: page * kPageRows < length().
+  std::size_t owners(std::size_t page) const { return pages_[page]->owners; }
 
   // The pages of a layer, in order; valid until the sequence changes.
   void layer_pages(std::size_t layer, std::vector<float*>& keys, std::vector<float*>& values) const;
