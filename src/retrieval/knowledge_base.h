@@ -48,7 +48,7 @@ class KnowledgeBase {
   static Result<KnowledgeBase> open(const os::Path& file);
 
   // Adds the documents, in one transaction; one whose name is there takes the old one's place.
-  // Errors: those of check_document(); bad_input (a text with nothing to search, a name twice).
+  // Errors: those of check_document(); bad_input (a text with nothing in it, a name twice).
   Status add_documents(std::span<const Document> documents);
   Status add_document(const Document& document) { return add_documents({&document, 1}); }
 
