@@ -35,7 +35,8 @@ class ExampleSelector {
 
   // Indexes into examples(), the likest first, min(count, examples().size()) of them. Examples
   // that share no term with the query come last, in the order given. An example whose input is the
-  // query itself is taken like any other.
+  // query itself is taken like any other. Error: limit (a query of too many words,
+  // retrieval/query.h).
   Result<std::vector<std::size_t>> select(std::string_view query,
                                           const SelectionOptions& options) const;
 

@@ -5,8 +5,10 @@
 //     "system": "You are the help desk of …",            optional
 //     "template": "Question: {input}",                   optional, with {input} once
 //     "examples": [{"input": "…", "output": "…"}],       optional
-//     "selection": "similar",                            "fixed" (the first ones) or "similar"
-//     "shots": 4,                                        how many examples a prompt shows
+//     "selection": "similar",                            "fixed" (the first ones, in order; if not
+//                                                        given) or "similar" (to the user's text)
+//     "shots": 4,                                        how many examples a prompt shows; all of
+//                                                        them, up to kMaxShots, if not given
 //     "diverse": true,                                   optional, with "similar": few_shot.h
 //     "passages": 3                                      optional: passages asked of a knowledge
 //     base
@@ -16,6 +18,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +26,8 @@
 #include "base/result.h"
 #include "os/file.h"
 #include "prompting/few_shot.h"
+#include "prompting/prompt_builder.h"
+#include "text/chat_template.h"
 
 namespace lathe::prompting {
 
@@ -55,5 +60,27 @@ std::string to_json(const PromptAdaptation& adaptation);
 // The file, whole or not at all. Errors: those above, not_found, io; each names the file.
 Result<PromptAdaptation> read_prompt_adaptation(const os::Path& file);
 Status write_prompt_adaptation(const os::Path& file, const PromptAdaptation& adaptation);
+
+// An adaptation ready to be used: its examples indexed once. Immutable; any number of threads may
+// use one.
+class PromptApplier {
+ public:
+  static Result<PromptApplier> build(PromptAdaptation adaptation);
+
+  // The parts of a prompt for this conversation: system text, template, and the examples chosen by
+  // the last user turn. Passages are the caller's (adaptation().passages says how many are wanted).
+  // Errors: bad_input (a conversation without a last user turn); those of ExampleSelector.
+  Result<PromptParts> parts(std::vector<text::Message> conversation,
+                            std::vector<Passage> passages = {}) const;
+
+  const PromptAdaptation& adaptation() const { return adaptation_; }
+
+ private:
+  PromptApplier(PromptAdaptation adaptation, std::optional<ExampleSelector> selector)
+      : adaptation_(std::move(adaptation)), selector_(std::move(selector)) {}
+
+  PromptAdaptation adaptation_;
+  std::optional<ExampleSelector> selector_;  // with ExampleSelection::similar
+};
 
 }  // namespace lathe::prompting

@@ -38,7 +38,7 @@ struct Passage {
 struct PromptParts {
   std::string system;                       // empty: none
   std::string input_template;               // empty: the user text as it is
-  std::vector<Example> examples;            // the likest first; shown with the likest last
+  std::vector<Example> examples;            // as they are shown: the likest last, by the question
   std::vector<Passage> passages;            // best first, and numbered so
   std::vector<text::Message> conversation;  // the last turn is the user's
 };
@@ -61,9 +61,10 @@ struct BuiltPrompt {
 // tokenized.
 using MessageTokenCounter = FunctionRef<Result<std::size_t>(std::span<const text::Message>)>;
 
-// As build_messages, with the passages and examples that fit. Passages go before examples, each in
-// rank order; system text, template and conversation are mandatory. Errors: also limit, with the
-// counts, when these alone do not fit.
+// As build_messages, with the passages and examples that fit: first the passages, best first, then
+// the examples, last first. System text, template and conversation are mandatory. Passages that
+// stay are numbered from 1 again. Errors: also limit, with the counts, when the mandatory parts
+// alone do not fit.
 Result<BuiltPrompt> build_prompt(const PromptParts& parts, const Budget& budget,
                                  MessageTokenCounter count);
 
