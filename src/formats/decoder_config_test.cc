@@ -1,0 +1,307 @@
+#include "formats/decoder_config.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "formats/test_support.h"
+
+namespace lathe::formats {
+namespace {
+
+using nlohmann::json;
+using Change = std::function<void(json&)>;
+
+json plain_config() {
+  return {{"model_type", "llama"},    {"vocab_size", 320},
+          {"hidden_size", 64},        {"intermediate_size", 160},
+          {"num_hidden_layers", 3},   {"num_attention_heads", 4},
+          {"num_key_value_heads", 2}, {"max_position_embeddings", 128},
+          {"rms_norm_eps", 1e-5}};
+}
+
+Result<DecoderConfig> read(const Change& change, std::string_view generation = {}) {
+  json config = plain_config();
+  change(config);
+  return decoder_config_from_json(config.dump(), generation);
+}
+
+void expect_refused(const Change& change, std::string_view part,
+                    ErrorKind kind = ErrorKind::bad_input) {
+  expect_error(read(change), kind, part);
+}
+
+DecoderConfig full_config() {
+  DecoderConfig c;
+  c.vocab_size = 320;
+  c.hidden_size = 48;
+  c.intermediate_size = 100;
+  c.layers = 2;
+  c.heads = 4;
+  c.kv_heads = 1;
+  c.head_dim = 16;
+  c.max_positions = 512;
+  c.rms_norm_eps = 1e-5;
+  c.rope.theta = 500000;
+  c.tied_embeddings = true;
+  c.bos_id = 1;
+  c.eos_ids = {2, 5};
+  c.pad_id = 0;
+  return c;
+}
+
+RopeScaling llama3_scaling() {
+  RopeScaling s;
+  s.kind = RopeScaling::Kind::llama3;
+  s.factor = 8;
+  s.low_freq_factor = 1;
+  s.high_freq_factor = 4;
+  s.original_positions = 64;
+  return s;
+}
+
+TEST(ConfigJson, DefaultsAreThoseOfTheFormat) {
+  const auto c = read([](json& j) { j.erase("num_key_value_heads"), j.erase("rms_norm_eps"); });
+  ASSERT_TRUE(c.ok()) << c.error().message();
+  EXPECT_EQ(c->kv_heads, 4);
+  EXPECT_EQ(c->head_dim, 16);
+  EXPECT_EQ(c->rms_norm_eps, 1e-6);
+  EXPECT_EQ(c->rope.theta, 10000);
+  EXPECT_FALSE(c->tied_embeddings);
+  EXPECT_EQ(c->bos_id, 1);
+  EXPECT_EQ(c->eos_ids, std::vector<std::int64_t>{2});
+  EXPECT_EQ(c->pad_id, std::nullopt);
+}
+
+TEST(ConfigJson, NullTokenIdsAreNone) {
+  const auto c = read([](json& j) {
+    j["bos_token_id"] = nullptr;
+    j["eos_token_id"] = nullptr;
+    j["pad_token_id"] = -1;
+  });
+  ASSERT_TRUE(c.ok()) << c.error().message();
+  EXPECT_EQ(c->bos_id, std::nullopt);
+  EXPECT_TRUE(c->eos_ids.empty());
+  EXPECT_EQ(c->pad_id, std::nullopt);
+}
+
+TEST(ConfigJson, GenerationConfigHasTheLastWordOnTokenIds) {
+  const auto c = read([](json& j) { j["eos_token_id"] = 9; },
+                      R"({"eos_token_id":[7,8,7],"pad_token_id":3,"temperature":0.6})");
+  ASSERT_TRUE(c.ok()) << c.error().message();
+  EXPECT_EQ(c->eos_ids, (std::vector<std::int64_t>{7, 8}));
+  EXPECT_EQ(c->pad_id, 3);
+  EXPECT_EQ(c->bos_id, 1);
+  expect_error(read([](json&) {}, R"({"eos_token_id":320})"), ErrorKind::bad_input,
+               "eos_token_id is 320");
+  expect_error(read([](json&) {}, "[]"), ErrorKind::bad_input, "generation_config.json");
+}
+
+TEST(ConfigJson, BothSpellingsOfRope) {
+  const json llama3{{"rope_type", "llama3"},
+                    {"factor", 8.0},
+                    {"low_freq_factor", 1.0},
+                    {"high_freq_factor", 4.0},
+                    {"original_max_position_embeddings", 64}};
+  const auto older = read([&](json& j) { j["rope_theta"] = 5e5, j["rope_scaling"] = llama3; });
+  const auto newer = read([&](json& j) {
+    j["rope_parameters"] = llama3;
+    j["rope_parameters"]["rope_theta"] = 5e5;
+  });
+  ASSERT_TRUE(older.ok()) << older.error().message();
+  ASSERT_TRUE(newer.ok()) << newer.error().message();
+  EXPECT_EQ(*older, *newer);
+  EXPECT_EQ(older->rope.scaling, llama3_scaling());
+  const auto linear = read([](json& j) {
+    j["rope_scaling"] = {{"type", "linear"}, {"factor", 2}};
+  });
+  ASSERT_TRUE(linear.ok()) << linear.error().message();
+  EXPECT_EQ(rope_divisors(*linear), std::vector<float>(8, 2.0f));
+}
+
+TEST(ConfigJson, RopeThatWouldChangeResultsIsRefused) {
+  const auto rope = [](json value) { return [value](json& j) { j["rope_scaling"] = value; }; };
+  expect_refused(rope({{"rope_type", "yarn"}, {"factor", 2}}), "\"yarn\"", ErrorKind::unsupported);
+  expect_refused(rope({{"type", "dynamic"}, {"factor", 2}}), "\"dynamic\"", ErrorKind::unsupported);
+  expect_refused(rope({{"type", "linear"}, {"rope_type", "llama3"}, {"factor", 2}}), "rope_type");
+  expect_refused(rope({{"type", "linear"}}), "rope_scaling.factor is missing");
+  expect_refused(rope({{"type", "linear"}, {"factor", 0}}), "factor is 0");
+  expect_refused(rope({{"type", "linear"}, {"factor", 2}, {"mystery", 1}}), "rope_scaling.mystery",
+                 ErrorKind::unsupported);
+  expect_refused(rope(7), "rope_scaling is 7");
+  expect_refused(rope({{"rope_type", "llama3"},
+                       {"factor", 8},
+                       {"low_freq_factor", 4},
+                       {"high_freq_factor", 4},
+                       {"original_max_position_embeddings", 64}}),
+                 "not above low_freq_factor");
+  expect_refused(
+      [](json& j) {
+        j["rope_theta"] = 1e4;
+        j["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 2e4}};
+      },
+      "contradicts");
+  expect_refused(
+      [](json& j) {
+        j["rope_parameters"] = {{"partial_rotary_factor", 0.5}};
+      },
+      "partial_rotary_factor", ErrorKind::unsupported);
+}
+
+TEST(ConfigJson, FieldsThatWouldChangeResultsAreRefused) {
+  const std::vector<std::pair<const char*, json>> fields{
+      {"hidden_act", "gelu"},
+      {"attention_bias", true},
+      {"mlp_bias", true},
+      {"sliding_window", 4096},
+      {"quantization_config", {{"bits", 4}}},
+      {"layer_types", {"full_attention", "sliding_attention"}},
+      {"model_type", "mamba"},
+      {"architectures", json::array({"LlamaForSequenceClassification"})},
+      {"partial_rotary_factor", 0.5}};
+  for (const auto& [key, value] : fields)
+    expect_refused([&](json& j) { j[key] = value; }, key, ErrorKind::unsupported);
+  EXPECT_TRUE(read([](json& j) {
+                j["hidden_act"] = "silu";
+                j["attention_bias"] = false;
+                j["sliding_window"] = nullptr;
+                j["layer_types"] = {"full_attention", "full_attention", "full_attention"};
+                j["attention_dropout"] = 0.0;
+                j["pretraining_tp"] = 1;
+              }).ok());
+}
+
+TEST(ConfigJson, SizesAreChecked) {
+  const std::vector<std::tuple<const char*, json, const char*>> cases{
+      {"vocab_size", 0, "vocab_size is 0"},
+      {"vocab_size", "many", "vocab_size is \"many\""},
+      {"hidden_size", nullptr, "hidden_size is missing"},
+      {"hidden_size", -64, "hidden_size is -64"},
+      {"hidden_size", 65, "no multiple of num_attention_heads"},
+      {"hidden_size", std::uint64_t{1} << 63, "hidden_size is"},
+      {"num_attention_heads", 0, "num_attention_heads"},
+      {"num_key_value_heads", 3, "no multiple of num_key_value_heads (3)"},
+      {"num_key_value_heads", 8, "num_key_value_heads is 8"},
+      {"num_hidden_layers", 1'000'000'000, "num_hidden_layers is"},
+      {"intermediate_size", 1.5, "intermediate_size is 1.5"},
+      {"head_dim", 15, "head_dim is 15"},
+      {"max_position_embeddings", 0, "max_position_embeddings"},
+      {"rms_norm_eps", 0, "rms_norm_eps is 0"},
+      {"rms_norm_eps", true, "rms_norm_eps is true"},
+      {"rope_theta", -1, "rope_theta is -1"},
+      {"bos_token_id", 320, "bos_token_id is 320"},
+      {"eos_token_id", "</s>", "eos_token_id holds"},
+      {"tie_word_embeddings", 1, "tie_word_embeddings is 1"}};
+  for (const auto& [key, value, part] : cases)
+    expect_refused([&, k = key, v = value](json& j) { j[k] = v; }, part);
+}
+
+TEST(ConfigJson, RoundTrip) {
+  DecoderConfig c = full_config();
+  for (const RopeScaling& scaling : {RopeScaling{}, llama3_scaling()}) {
+    c.rope.scaling = scaling;
+    const auto text = to_config_json(c, "bfloat16");
+    ASSERT_TRUE(text.ok()) << text.error().message();
+    const auto back = decoder_config_from_json(*text, to_generation_config_json(c));
+    ASSERT_TRUE(back.ok()) << back.error().message();
+    EXPECT_EQ(*back, c);
+    EXPECT_EQ(json::parse(*text)["dtype"], "bfloat16");
+    EXPECT_EQ(json::parse(*text)["architectures"], json::array({"LlamaForCausalLM"}));
+  }
+  c.rope.scaling = {.kind = RopeScaling::Kind::factors, .factors = std::vector<float>(8, 2.0f)};
+  expect_error(to_config_json(c, "float32"), ErrorKind::unsupported, "rotary factors");
+}
+
+TEST(ConfigGguf, RoundTrip) {
+  DecoderConfig c = full_config();
+  RopeScaling linear{.kind = RopeScaling::Kind::linear, .factor = 4, .factors = {}};
+  RopeScaling factors{.kind = RopeScaling::Kind::factors, .factors = {1, 1, 2, 2, 3, 3, 4, 4}};
+  for (const RopeScaling& scaling : {RopeScaling{}, linear, llama3_scaling(), factors}) {
+    c.rope.scaling = scaling;
+    c.eos_ids.push_back(static_cast<std::int64_t>(c.eos_ids.size()) + 10);  // up to six ids
+    GgufMetadata metadata;
+    to_gguf(c, metadata);
+    GgufTensorFacts facts{.has_output = false, .rope_factors = {}};
+    if (scaling.kind == RopeScaling::Kind::llama3 || scaling.kind == RopeScaling::Kind::factors)
+      facts.rope_factors = rope_divisors(c);
+    const auto back = decoder_config_from_gguf(metadata, facts);
+    ASSERT_TRUE(back.ok()) << back.error().message();
+    EXPECT_EQ(*back, c);
+  }
+}
+
+class ConfigGgufDamage : public testing::Test {
+ protected:
+  ConfigGgufDamage() { to_gguf(full_config(), metadata_); }
+  void refused(const char* key, GgufValue value, std::string_view part,
+               ErrorKind kind = ErrorKind::bad_input) {
+    GgufMetadata changed = metadata_;
+    changed.set(key, std::move(value));
+    expect_error(decoder_config_from_gguf(changed, {}), kind, part);
+  }
+  GgufMetadata metadata_;
+};
+
+TEST_F(ConfigGgufDamage, IsNamed) {
+  refused("general.architecture", std::string("mamba"), "\"mamba\"", ErrorKind::unsupported);
+  refused("llama.block_count", std::string("3"), "llama.block_count");
+  refused("llama.expert_count", std::uint32_t{8}, "llama.expert_count", ErrorKind::unsupported);
+  refused("llama.attention.sliding_window", std::uint32_t{8}, "sliding_window",
+          ErrorKind::unsupported);
+  refused("llama.rope.scaling.type", std::string("yarn"), "\"yarn\"", ErrorKind::unsupported);
+  refused("llama.rope.dimension_count", std::uint32_t{8}, "rope.dimension_count",
+          ErrorKind::unsupported);
+  refused("llama.attention.value_length", std::uint32_t{8}, "value_length", ErrorKind::unsupported);
+  refused("llama.attention.head_count", GgufArray(std::vector<std::uint32_t>{4, 2}),
+          "differs from layer to layer", ErrorKind::unsupported);
+  refused("tokenizer.ggml.tokens", GgufArray(std::vector<std::string>(321)), "321 tokens");
+  refused("tokenizer.ggml.eos_token_id", std::uint32_t{320}, "eos_token_id is 320");
+  refused("lathe.rope.llama3.factor", 8.0f, "lathe.rope.llama3");
+  expect_error(decoder_config_from_gguf({}, {}), ErrorKind::bad_input, "general.architecture");
+}
+
+TEST_F(ConfigGgufDamage, Llama3FactorsThatContradictTheirParameters) {
+  DecoderConfig c = full_config();
+  c.rope.scaling = llama3_scaling();
+  GgufMetadata metadata;
+  to_gguf(c, metadata);
+  GgufTensorFacts facts{.has_output = false, .rope_factors = rope_divisors(c)};
+  facts.rope_factors[7] += 0.1f;
+  expect_error(decoder_config_from_gguf(metadata, facts), ErrorKind::bad_input,
+               "rope_freqs.weight");
+}
+
+TEST(ConfigGguf, UniformArraysAreCounts) {
+  GgufMetadata metadata;
+  to_gguf(full_config(), metadata);
+  metadata.set("llama.attention.head_count_kv", GgufArray(std::vector<std::int32_t>{1, 1}));
+  EXPECT_EQ(decoder_config_from_gguf(metadata, {}).value().kv_heads, 1);
+}
+
+// By hand from the published rule, head_dim 16, theta 500000, 64 old positions.
+TEST(RopeDivisors, Llama3KeepsHighAndStretchesLowFrequencies) {
+  DecoderConfig c = full_config();
+  c.rope.scaling = llama3_scaling();
+  const std::vector<float> divisors = rope_divisors(c);
+  ASSERT_EQ(divisors.size(), 8u);
+  EXPECT_EQ(divisors[0], 1.0f);  // wavelength 6.3, 10 turns in 64 positions
+  EXPECT_EQ(divisors[7], 8.0f);
+  // i = 1: frequency 500000^(-1/8) = 0.193923, 1.975281 turns; blend (1.975281 - 1) / 3 = 0.325094;
+  // 1 / ((1 - 0.325094) / 8 + 0.325094)
+  EXPECT_NEAR(divisors[1], 2.442259f, 1e-5f);
+}
+
+TEST(ExpectedTensors, AreAllWeightsInOrder) {
+  DecoderConfig c = full_config();
+  const auto tied = expected_tensors(c);
+  EXPECT_EQ(tied.size(), 2u + 9 * 2);
+  EXPECT_EQ(tied[2].name, "model.layers.0.self_attn.q_proj.weight");
+  EXPECT_EQ(tied[2].shape, (tensor::Shape{64, 48}));
+  c.tied_embeddings = false;
+  EXPECT_EQ(expected_tensors(c).back().name, "lm_head.weight");
+}
+
+}  // namespace
+}  // namespace lathe::formats
