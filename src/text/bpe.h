@@ -29,11 +29,11 @@ struct BpeMerge {
 };
 
 struct BpeSettings {
-  bool byte_level = false;          // symbols are bytes; otherwise characters
-  bool byte_fallback = false;       // a character without a token becomes its bytes' <0x..> tokens
-  bool fuse_unk = false;            // neighbouring unknown characters are one unknown token
-  bool ignore_merges = false;       // a word that is a token is that token, whatever the merges say
-  std::optional<std::int32_t> unk;  // for what has no token; without it such characters vanish
+  bool byte_level = false;     // symbols are bytes; otherwise characters
+  bool byte_fallback = false;  // a character without a token becomes its bytes' <0x..> tokens
+  bool fuse_unk = false;       // neighbouring unknown characters are one unknown token
+  bool ignore_merges = false;  // a word that is a token is that token, whatever the merges say
+  std::optional<std::int32_t> unk = {};  // for what has no token; without it such characters vanish
 };
 
 // Room that encode() reuses from word to word.

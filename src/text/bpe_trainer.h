@@ -25,16 +25,16 @@
 namespace lathe::text {
 
 struct BpeTrainOptions {
-  std::int32_t vocab_size = 2000;           // everything: special tokens, bytes and merges
-  std::int64_t min_frequency = 2;           // a pair seen less often is never merged
-  std::int32_t max_token_bytes = 64;        // a merge that would be longer is never made
-  std::vector<std::string> special_tokens;  // control tokens; ids 0, 1, … in this order
+  std::int32_t vocab_size = 2000;                // everything: special tokens, bytes and merges
+  std::int64_t min_frequency = 2;                // a pair seen less often is never merged
+  std::int32_t max_token_bytes = 64;             // a merge that would be longer is never made
+  std::vector<std::string> special_tokens = {};  // control tokens; ids 0, 1, … in this order
   // How text is cut into words, by the name that GGUF files carry as tokenizer.ggml.pre
   // (pre_tokenizer_names.h): "smollm" cuts digits singly, then as GPT-2; "gpt-2" keeps numbers
   // whole; "llama-bpe" cuts them in threes.
   std::string pre_tokenizer = "smollm";
-  std::string bos_token;  // one of special_tokens, or empty for none
-  std::string eos_token;
+  std::string bos_token = {};  // one of special_tokens, or empty for none
+  std::string eos_token = {};
 };
 
 // Puts the next text into its argument and returns true, or returns false at the end.

@@ -75,12 +75,6 @@ void drop_offsets(Json& component) {
     for (Json& member : component) drop_offsets(member);
 }
 
-Json essence(std::string_view component) {
-  Json parsed = Json::parse(component, nullptr, false);
-  drop_offsets(parsed);
-  return parsed;
-}
-
 }  // namespace
 
 const NamedPreTokenizer* find_pre_tokenizer(std::string_view name) {
@@ -91,12 +85,20 @@ const NamedPreTokenizer* find_pre_tokenizer(std::string_view name) {
 
 const NamedPreTokenizer* match_pre_tokenizer(std::string_view normalizer,
                                              std::string_view pre_tokenizer, bool ignore_merges) {
-  const Json wanted_normalizer = essence(normalizer), wanted = essence(pre_tokenizer);
+  const std::string wanted_normalizer = component_essence(normalizer);
+  const std::string wanted = component_essence(pre_tokenizer);
   for (const NamedPreTokenizer& entry : table())
-    if (entry.ignore_merges == ignore_merges && essence(entry.normalizer) == wanted_normalizer &&
-        essence(entry.pre_tokenizer) == wanted)
+    if (entry.ignore_merges == ignore_merges &&
+        component_essence(entry.normalizer) == wanted_normalizer &&
+        component_essence(entry.pre_tokenizer) == wanted)
       return &entry;
   return nullptr;
+}
+
+std::string component_essence(std::string_view component) {
+  Json parsed = Json::parse(component, nullptr, false);
+  drop_offsets(parsed);
+  return parsed.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string pre_tokenizer_names() {

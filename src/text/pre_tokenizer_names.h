@@ -23,6 +23,10 @@ const NamedPreTokenizer* find_pre_tokenizer(std::string_view name);
 const NamedPreTokenizer* match_pre_tokenizer(std::string_view normalizer,
                                              std::string_view pre_tokenizer, bool ignore_merges);
 
+// A component's JSON with sorted keys and without what only says where tokens lie in the text:
+// equal for components that cut alike.
+std::string component_essence(std::string_view component);
+
 // "falcon, gpt-2, …" for error messages.
 std::string pre_tokenizer_names();
 

@@ -25,7 +25,7 @@
 #include "base/result.h"
 
 namespace lathe::formats {
-class GgufFile;
+class GgufMetadata;
 }
 
 namespace lathe::text {
@@ -42,10 +42,10 @@ struct DecodeOptions {
   bool skip_special = true;  // control tokens leave no text
 };
 
-// The control tokens that tokenizer.json itself does not name; -1 is never a valid id.
+// The control tokens that tokenizer.json itself does not name.
 struct ControlTokens {
-  std::optional<std::int32_t> bos;
-  std::optional<std::int32_t> eos;
+  std::optional<std::int32_t> bos = {};
+  std::optional<std::int32_t> eos = {};
 };
 
 class Tokenizer {
@@ -54,9 +54,10 @@ class Tokenizer {
   // text, if anything; apply_tokenizer_config() or with_control_tokens() say it better.
   static Result<Tokenizer> from_tokenizer_json(std::string_view json);
 
-  // The tokenizer.ggml.* keys of a GGUF file whose tokenizer.ggml.model is "gpt2" (byte-level BPE)
-  // and whose tokenizer.ggml.pre is in the table of pre_tokenizer_names.h.
-  static Result<Tokenizer> from_gguf(const formats::GgufFile& file);
+  // The metadata of a GGUF file: tokenizer.huggingface.json where it is there, else the
+  // tokenizer.ggml.* keys, whose model must be "gpt2" (byte-level BPE) and whose pre must be in the
+  // table of pre_tokenizer_names.h; anything else is an error that names it.
+  static Result<Tokenizer> from_gguf(const formats::GgufMetadata& metadata);
 
   // Reads bos_token and eos_token from the text of a tokenizer_config.json (a string or an object
   // with "content"; null or absent leaves what is known). Error: a name that the vocabulary lacks.

@@ -6,6 +6,7 @@
 #include "base/fnv.h"
 #include "text/byte_level.h"
 #include "text/json_fields.h"
+#include "text/pre_tokenizer_names.h"
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
 
@@ -39,6 +40,8 @@ bool text_may_become(std::string_view surface, bool special, bool byte_level) {
   if (!special) return true;
   return !surface.empty() && surface.size() == (byte_level ? 1 : utf8_length(surface[0]));
 }
+
+void add_number(Fnv64& hash, std::int64_t number) { hash.add(static_cast<std::uint64_t>(number)); }
 
 std::vector<std::int32_t> byte_fallback_tokens(const Tokenizer::Parts& parts) {
   std::vector<std::int32_t> tokens(256, -1);
@@ -138,28 +141,34 @@ void TokenizerBuilder::compile_added(Tokenizer::Parts& parts) {
   parts.added_after = AddedTokenFinder(std::move(after), after_spellings);
 }
 
-std::uint64_t TokenizerBuilder::fingerprint(const TokenizerSpec& spec) {
+// What decides over ids and text, and nothing else: the same tokenizer from a tokenizer.json and
+// from a GGUF file has one fingerprint.
+std::uint64_t TokenizerBuilder::fingerprint(const Tokenizer::Parts& parts) {
+  const TokenizerSpec& spec = parts.spec;
   Fnv64 hash;
-  hash.add(std::uint64_t{spec.tokens.size()});
-  for (const std::string& token : spec.tokens) hash.add_field(token);
+  hash.add(std::uint64_t{parts.spellings.size()});
+  for (const std::string& token : parts.spellings) hash.add_field(token);
   hash.add(std::uint64_t{spec.merges.size()});
   for (const BpeMerge& merge : spec.merges)
-    for (const std::int32_t id : {merge.left, merge.right, merge.result})
-      hash.add(static_cast<std::uint64_t>(id));
+    for (const std::int32_t id : {merge.left, merge.right, merge.result}) add_number(hash, id);
   for (const AddedToken& token : spec.added) {
-    hash.add(static_cast<std::uint64_t>(token.id));
-    hash.add_field(token.content);
+    add_number(hash, token.id);
+    const bool normalized = token.normalized && !parts.normalizer.changes_nothing();
     for (const bool flag :
-         {token.single_word, token.lstrip, token.rstrip, token.normalized, token.special})
-      hash.add(std::uint64_t{flag});
+         {token.single_word, token.lstrip, token.rstrip, normalized, token.special})
+      add_number(hash, flag);
   }
-  for (const bool flag :
-       {spec.settings.byte_fallback, spec.settings.fuse_unk, spec.settings.ignore_merges})
-    hash.add(std::uint64_t{flag});
-  hash.add(static_cast<std::uint64_t>(spec.settings.unk.value_or(-1)));
-  for (const std::string* component :
-       {&spec.normalizer, &spec.pre_tokenizer, &spec.post_processor, &spec.decoder})
-    hash.add_field(*component);
+  const BpeSettings& settings = spec.settings;
+  for (const bool flag : {settings.byte_fallback, settings.fuse_unk, settings.ignore_merges})
+    add_number(hash, flag);
+  add_number(hash, settings.unk.value_or(-1));
+  for (const auto* ids : {&parts.post_processor.before, &parts.post_processor.after}) {
+    add_number(hash, static_cast<std::int64_t>(ids->size()));
+    for (const std::int32_t id : *ids) add_number(hash, id);
+  }
+  for (const std::string* component : {&spec.normalizer, &spec.pre_tokenizer})
+    hash.add_field(component_essence(*component));
+  hash.add_field(parts.decoder.is_byte_level() ? "ByteLevel" : spec.decoder);
   return hash.value();
 }
 
@@ -172,7 +181,7 @@ Result<Tokenizer> TokenizerBuilder::build(TokenizerSpec spec) {
   LATHE_CHECK(compile_pipeline(*parts));
   LATHE_CHECK(compile_bpe(*parts));
   compile_added(*parts);
-  parts->hash = fingerprint(parts->spec);
+  parts->hash = fingerprint(*parts);
   ControlTokens control = parts->spec.control;
   const PostProcessor& post = parts->post_processor;
   if (!control.bos && !post.before.empty()) control.bos = post.before.front();

@@ -60,7 +60,7 @@ struct TokenizerBuilder {
   static Status compile_pipeline(Tokenizer::Parts& parts);
   static Status compile_bpe(Tokenizer::Parts& parts);
   static void compile_added(Tokenizer::Parts& parts);
-  static std::uint64_t fingerprint(const TokenizerSpec& spec);
+  static std::uint64_t fingerprint(const Tokenizer::Parts& parts);
 };
 
 // The description in a tokenizer.json; components are not checked yet.
