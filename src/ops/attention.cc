@@ -79,42 +79,55 @@ void forward_part(Run& run, const Problem& p, const Part& part) {
   }
 }
 
+// Of the output, and where those of the inputs go; null data: that input does not learn.
 struct Gradients {
   const float* out;
   Tape::Target q, k, v;
 };
 
+// dS = scale * P * (dO V^T - rowsum(P * dO V^T)), in this thread's scratch.
+float* score_gradients(Run& run, const Problem& p, const Gradients& g, const Part& part,
+                       std::size_t head, const float* probability) {
+  const std::size_t n = part.rows;
+  std::vector<float>& ds = scratch().gradients;
+  ds.resize(std::max(ds.size(), n * n));
+  const Matrix dout = head_matrix(g.out, p.out.columns, part.first, head, p.heads.dim);
+  const Matrix v = head_matrix(p.v.data, p.v.columns, part.first, part.kv_head, p.heads.dim);
+  multiply(run, dout, n, p.heads.dim, transposed(v), n, ds.data(), n, false);
+  for (std::size_t i = 0; i < n; ++i) {
+    run.table.softmax_backward(probability + i * n, p.heads.scale, i + 1, ds.data() + i * n);
+    std::fill(ds.data() + i * n + i + 1, ds.data() + (i + 1) * n, 0.0f);
+  }
+  return ds.data();
+}
+
 void backward_part(Run& run, const Problem& p, const Gradients& g, const Part& part) {
   const std::size_t dim = p.heads.dim;
   const std::size_t n = part.rows;
   const std::size_t group = p.heads.count / p.heads.kv_count;
-  const auto at = [&](const Tape::Target& t, std::size_t columns, std::size_t head) {
-    return t.data + part.first * columns + head * dim;
+  // target (+)= m * b for one head's rows; the first head of a group may write, the others add.
+  const auto add = [&](const Tape::Target& target, const Value& value, std::size_t head, bool write,
+                       const Matrix& m, const Matrix& b) {
+    multiply(run, m, n, n, b, dim, target.data + part.first * value.columns + head * dim,
+             value.columns, !(target.fresh && write));
   };
   for (std::size_t head = part.kv_head * group; head < (part.kv_head + 1) * group; ++head) {
+    const bool first = head == part.kv_head * group;
     const float* probability = probabilities(run, p, part, head);
-    const Matrix dout = head_matrix(g.out, p.out.columns, part.first, head, dim);
-    const Matrix q = head_matrix(p.q.data, p.q.columns, part.first, head, dim);
-    const Matrix k = head_matrix(p.k.data, p.k.columns, part.first, part.kv_head, dim);
-    const Matrix v = head_matrix(p.v.data, p.v.columns, part.first, part.kv_head, dim);
-    const bool first_of_group = head == part.kv_head * group;
-    const bool add_k = !(g.k.fresh && first_of_group);
-    const bool add_v = !(g.v.fresh && first_of_group);
-    // dV += P^T dO
-    multiply(run, {probability, 1, n}, n, n, dout, dim, at(g.v, p.v.columns, part.kv_head),
-             p.v.columns, add_v);
-    // dS = scale * P * (dO V^T - rowsum(P * dO V^T))
-    std::vector<float>& ds = scratch().gradients;
-    ds.resize(std::max(ds.size(), n * n));
-    multiply(run, dout, n, dim, transposed(v), n, ds.data(), n, false);
-    for (std::size_t i = 0; i < n; ++i) {
-      run.table.softmax_backward(probability + i * n, p.heads.scale, i + 1, ds.data() + i * n);
-      std::fill(ds.data() + i * n + i + 1, ds.data() + (i + 1) * n, 0.0f);
+    if (g.v.data != nullptr) {
+      add(g.v, p.v, part.kv_head, first, {probability, 1, n},
+          head_matrix(g.out, p.out.columns, part.first, head, dim));
     }
-    multiply(run, {ds.data(), n, 1}, n, n, k, dim, at(g.q, p.q.columns, head), p.q.columns,
-             !g.q.fresh);
-    multiply(run, {ds.data(), 1, n}, n, n, q, dim, at(g.k, p.k.columns, part.kv_head), p.k.columns,
-             add_k);
+    if (g.q.data == nullptr && g.k.data == nullptr) continue;
+    const float* ds = score_gradients(run, p, g, part, head, probability);
+    if (g.q.data != nullptr) {
+      add(g.q, p.q, head, true, {ds, n, 1},
+          head_matrix(p.k.data, p.k.columns, part.first, part.kv_head, dim));
+    }
+    if (g.k.data != nullptr) {
+      add(g.k, p.k, part.kv_head, first, {ds, 1, n},
+          head_matrix(p.q.data, p.q.columns, part.first, head, dim));
+    }
   }
 }
 
@@ -130,17 +143,18 @@ void check_shapes(const Value& q, const Value& k, const Value& v, const Heads& h
 Value attention(Run& run, const Value& q, const Value& k, const Value& v, const Heads& heads,
                 std::span<const SequenceRows> sequences) {
   check_shapes(q, k, v, heads);
-  LATHE_ASSERT((q.id >= 0) == (k.id >= 0) && (k.id >= 0) == (v.id >= 0));
-  const Value out = run.make(q.rows, q.columns, q.id >= 0);
+  const Value out = run.make(q.rows, q.columns, q.id >= 0 || k.id >= 0 || v.id >= 0);
   const Problem problem = {q, k, v, out, heads, {sequences.begin(), sequences.end()}};
   const std::size_t tasks = sequences.size() * heads.kv_count;
   run.parallel.run(tasks,
                    [&](std::size_t task) { forward_part(run, problem, part_of(problem, task)); });
   if (out.id >= 0) {
     run.tape->record(out.id, [&run, problem, tasks] {
-      Tape& tape = *run.tape;
-      const Gradients gradients = {tape.gradient(problem.out.id), tape.target(problem.q.id),
-                                   tape.target(problem.k.id), tape.target(problem.v.id)};
+      const auto target = [&run](const Value& input) {
+        return input.id >= 0 ? run.tape->target(input.id) : Tape::Target();
+      };
+      const Gradients gradients = {run.tape->gradient(problem.out.id), target(problem.q),
+                                   target(problem.k), target(problem.v)};
       run.parallel.run(tasks, [&](std::size_t task) {
         backward_part(run, problem, gradients, part_of(problem, task));
       });

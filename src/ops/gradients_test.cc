@@ -167,6 +167,34 @@ TEST_F(GradientTest, GroupedAttentionOverSeveralSequences) {
   });
 }
 
+TEST_F(GradientTest, AttentionOfWhichOnlyOneInputLearns) {
+  const Heads heads = {4, 2, 4, 0.5f};
+  Input& learning = input(9, 16);
+  const std::vector<SequenceRows> sequences = {{0, 9}};
+  auto q = normals(9 * 16), k = normals(9 * 8);
+  MatrixWeight half = matrix(input(8, 16));
+  for (const int which : {0, 1, 2}) {
+    inputs_[0].gradient.assign(9 * 16, 0);
+    inputs_[1].gradient.assign(8 * 16, 0);
+    check([&](ops::Run& run) {
+      const Value fixed_q = {q.data(), 9, 16};
+      const Value fixed_k = {k.data(), 9, 8};
+      const Value v = value(run, learning);
+      if (which == 0)
+        return linear(run, attention(run, v, fixed_k, fixed_k, heads, sequences), half);
+      const Value narrow = linear(run, v, half);
+      if (which == 1) return attention(run, fixed_q, narrow, fixed_k, heads, sequences);
+      return attention(run, fixed_q, fixed_k, narrow, heads, sequences);
+    });
+  }
+}
+
+TEST_F(GradientTest, SwigluOfWhichOnlyOneInputLearns) {
+  Input& gate = input(3, 5);
+  auto up = normals(15);
+  check([&](ops::Run& run) { return swiglu(run, value(run, gate), {up.data(), 3, 5}); });
+}
+
 TEST_F(GradientTest, Rotation) {
   Input& x = input(3, 8);
   std::vector<float> cosines, sines;
