@@ -3,39 +3,9 @@
 #include <fmt/format.h>
 
 #include "os/clock.h"
+#include "text/model_text.h"
 
 namespace lathe::tasks {
-
-Result<text::Tokenizer> load_tokenizer(const formats::ModelSource& source) {
-  if (auto json = source.tokenizer_json(); json.ok()) {
-    LATHE_TRY(text::Tokenizer tokenizer, text::Tokenizer::from_tokenizer_json(*json).at(
-                                             source.path().string() + ": tokenizer.json"));
-    LATHE_TRY(const auto config, source.tokenizer_config_json());
-    if (!config) return tokenizer;
-    return tokenizer.apply_tokenizer_config(*config).at(source.path().string() +
-                                                        ": tokenizer_config.json");
-  } else if (source.gguf() == nullptr || json.error().kind != ErrorKind::not_found) {
-    return std::move(json).error();
-  }
-  return text::Tokenizer::from_gguf(source.gguf()->metadata()).at(source.path().string());
-}
-
-Result<text::ChatEncoder> load_chat_encoder(const formats::ModelSource& source) {
-  LATHE_TRY(text::Tokenizer tokenizer, load_tokenizer(source));
-  LATHE_TRY(const auto chat_template, source.chat_template());
-  if (!chat_template) {
-    return Error::not_found("the model has no chat template")
-        .at(source.path().string())
-        .fix_with("use a chat model, or completions with a prompt of your own");
-  }
-  text::SpecialTokenText special;
-  if (const auto bos = tokenizer.bos_id()) special.bos = std::string(tokenizer.id_to_token(*bos));
-  if (const auto eos = tokenizer.eos_id()) special.eos = std::string(tokenizer.id_to_token(*eos));
-  LATHE_TRY(
-      text::ChatTemplate parsed,
-      text::ChatTemplate::parse(*chat_template, std::move(special)).at(source.path().string()));
-  return text::ChatEncoder(std::move(tokenizer), std::move(parsed));
-}
 
 Result<os::Path> model_path(const os::Path& path) {
   std::error_code code;
@@ -60,12 +30,12 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::load(const os::Path& path, Par
   const double start = clock.seconds();
   LATHE_TRY(const os::Path file, model_path(path));
   LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
-  LATHE_TRY(text::Tokenizer tokenizer, load_tokenizer(source));
+  LATHE_TRY(text::Tokenizer tokenizer, text::load_tokenizer(source));
   LATHE_TRY(std::unique_ptr<models::Decoder> decoder, models::Decoder::load(source, parallel));
   std::shared_ptr<LoadedModel> model(new LoadedModel());
   LATHE_TRY(model->engine_,
             engine::Engine::start(std::move(decoder), std::move(tokenizer), parallel, options));
-  if (auto chat = load_chat_encoder(source); chat.ok()) {
+  if (auto chat = text::load_chat_encoder(source); chat.ok()) {
     model->chat_ = std::move(chat).value();
   } else if (chat.error().kind != ErrorKind::not_found) {
     return std::move(chat).error();

@@ -14,14 +14,6 @@
 
 namespace lathe::tasks {
 
-// The tokenizer that stands in the model's files: tokenizer.json (with tokenizer_config.json), or
-// GGUF metadata.
-Result<text::Tokenizer> load_tokenizer(const formats::ModelSource& source);
-
-// The tokenizer and the model's own chat template. Errors: not_found when the model has no
-// template: nothing is put in its place.
-Result<text::ChatEncoder> load_chat_encoder(const formats::ModelSource& source);
-
 // folder itself when it holds a Hugging Face model, or the one .gguf file in it, or path when it is
 // a file.
 Result<os::Path> model_path(const os::Path& path);
