@@ -68,6 +68,9 @@ class Assistant {
   Result<engine::Answer> answer(std::span<const text::Message> conversation,
                                 const AnswerOptions& options = {}) const;
 
+  // Whether a prompt adaptation or a knowledge base takes part; completions go past both.
+  bool shapes_conversations() const { return prompt_.has_value() || knowledge_.has_value(); }
+
   const LoadedModel& model() const { return *model_; }
   engine::Engine& engine() const { return model_->engine(); }
 
