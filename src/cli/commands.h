@@ -7,5 +7,7 @@
 namespace lathe::cli {
 
 Action add_pretrain(CLI::App& program, const Common& common);
+Action add_tune(CLI::App& program, const Common& common);
+Action add_export(CLI::App& program, const Common& common);
 
 }  // namespace lathe::cli

@@ -10,6 +10,8 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"pretrain", add_pretrain},
+    {"tune", add_tune},
+    {"export", add_export},
 };
 
 int report(const Status& status) {
