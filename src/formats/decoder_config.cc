@@ -16,7 +16,10 @@ constexpr std::int64_t kMaxLayers = 1024;
 constexpr std::int64_t kMaxHeads = 4096;
 constexpr std::int64_t kMaxHeadDim = 4096;
 constexpr std::int64_t kMaxPositions = std::int64_t{1} << 30;
+// The model computes in f32: what is smaller or larger would not reach it.
+constexpr double kLeastEps = 1e-30;
 constexpr double kMaxTheta = 1e15;
+constexpr double kLeastFactor = 1e-6;
 constexpr double kMaxFactor = 1e6;
 
 Status check_range(const char* field, std::int64_t value, std::int64_t least, std::int64_t most) {
@@ -24,9 +27,13 @@ Status check_range(const char* field, std::int64_t value, std::int64_t least, st
   return Error::bad_input(fmt::format("{} is {}, outside {} to {}", field, value, least, most));
 }
 
-Status check_positive(const char* field, double value, double most) {
-  if (std::isfinite(value) && value > 0 && value <= most) return {};
-  return Error::bad_input(fmt::format("{} is {}, outside 0 (exclusive) to {}", field, value, most));
+Status check_real(const char* field, double value, double least, double most) {
+  if (value >= least && value <= most) return {};  // false for NaN
+  return Error::bad_input(fmt::format("{} is {}, outside {} to {}", field, value, least, most));
+}
+
+Status check_factor(const char* field, double value) {
+  return check_real(field, value, kLeastFactor, kMaxFactor);
 }
 
 Status check_sizes(const DecoderConfig& c) {
@@ -45,21 +52,21 @@ Status check_sizes(const DecoderConfig& c) {
     return Error::bad_input(
         fmt::format("head_dim is {}; rotary positions need an even number", c.head_dim));
   LATHE_CHECK(check_range("max_position_embeddings", c.max_positions, 1, kMaxPositions));
-  return check_positive("rms_norm_eps", c.rms_norm_eps, 1);
+  return check_real("rms_norm_eps", c.rms_norm_eps, kLeastEps, 1);
 }
 
 Status check_rope(const DecoderConfig& c) {
   const RopeScaling& s = c.rope.scaling;
-  LATHE_CHECK(check_positive("rope_theta", c.rope.theta, kMaxTheta));
+  LATHE_CHECK(check_real("rope_theta", c.rope.theta, 1, kMaxTheta));
   switch (s.kind) {
     case RopeScaling::Kind::none:
       return {};
     case RopeScaling::Kind::linear:
-      return check_positive("rope_scaling.factor", s.factor, kMaxFactor);
+      return check_factor("rope_scaling.factor", s.factor);
     case RopeScaling::Kind::llama3:
-      LATHE_CHECK(check_positive("rope_scaling.factor", s.factor, kMaxFactor));
-      LATHE_CHECK(check_positive("rope_scaling.low_freq_factor", s.low_freq_factor, kMaxFactor));
-      LATHE_CHECK(check_positive("rope_scaling.high_freq_factor", s.high_freq_factor, kMaxFactor));
+      LATHE_CHECK(check_factor("rope_scaling.factor", s.factor));
+      LATHE_CHECK(check_factor("rope_scaling.low_freq_factor", s.low_freq_factor));
+      LATHE_CHECK(check_factor("rope_scaling.high_freq_factor", s.high_freq_factor));
       if (s.high_freq_factor <= s.low_freq_factor)
         return Error::bad_input(
             fmt::format("rope_scaling.high_freq_factor ({}) is not above low_freq_factor ({})",
@@ -71,7 +78,7 @@ Status check_rope(const DecoderConfig& c) {
         return Error::bad_input(fmt::format("rope_freqs.weight has {} factors, head_dim / 2 is {}",
                                             s.factors.size(), c.head_dim / 2));
       for (const float factor : s.factors)
-        LATHE_CHECK(check_positive("a factor of rope_freqs.weight", factor, kMaxFactor));
+        LATHE_CHECK(check_factor("a factor of rope_freqs.weight", factor));
       return {};
   }
   return {};

@@ -211,9 +211,9 @@ void put_scaling(const DecoderConfig& c, GgufMetadata& metadata) {
     metadata.set("llama.rope.scaling.factor", static_cast<float>(s.factor));
   }
   if (s.kind == RopeScaling::Kind::llama3) {
-    metadata.set(kLlama3Factor, static_cast<float>(s.factor));
-    metadata.set(kLlama3Low, static_cast<float>(s.low_freq_factor));
-    metadata.set(kLlama3High, static_cast<float>(s.high_freq_factor));
+    metadata.set(kLlama3Factor, s.factor);
+    metadata.set(kLlama3Low, s.low_freq_factor);
+    metadata.set(kLlama3High, s.high_freq_factor);
     metadata.set(kLlama3Positions, u32(s.original_positions));
   }
 }

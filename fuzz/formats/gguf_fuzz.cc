@@ -1,0 +1,43 @@
+// Any bytes as a GGUF file: refused, or its tensors can be read and its metadata asked for a
+// config.
+#include "formats/gguf.h"
+
+#include <cstdint>
+#include <cstdlib>
+
+#include "formats/decoder_config.h"
+
+using namespace lathe;
+using namespace lathe::formats;
+
+// A config that was accepted keeps its promises and can be written. It can be read back too, unless
+// its rotary blend is so narrow that f32's rounding of theta changes the factors beside it.
+static void expect_writable(const DecoderConfig& config) {
+  if (!check(config).ok()) std::abort();
+  GgufMetadata metadata;
+  to_gguf(config, metadata);
+  GgufTensorFacts facts{.has_output = !config.tied_embeddings, .rope_factors = {}};
+  if (config.rope.scaling.kind == RopeScaling::Kind::llama3) return;
+  if (config.rope.scaling.kind == RopeScaling::Kind::factors)
+    facts.rope_factors = rope_divisors(config);
+  if (!decoder_config_from_gguf(metadata, facts).ok()) std::abort();
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(data), size);
+  const auto file = GgufFile::parse(bytes);
+  if (!file.ok()) {
+    (void)file.error().message();
+    return 0;
+  }
+  GgufTensorFacts facts{.has_output = file->find("output.weight") != nullptr, .rope_factors = {}};
+  for (const GgufTensorInfo& info : file->tensors()) {
+    const auto view = file->tensor(info.name);
+    if (!view.ok()) continue;
+    auto values = tensor::to_f32(*view);
+    if (values.ok() && info.name == "rope_freqs.weight") facts.rope_factors = *values;
+  }
+  const auto config = decoder_config_from_gguf(file->metadata(), facts);
+  if (config.ok()) expect_writable(*config);
+  return 0;
+}
