@@ -15,6 +15,7 @@ struct Options {
   std::string config;
   std::vector<std::string> data;
   std::string out;
+  std::string from;
 };
 
 void print_report(const training::PretrainReport& r, const os::Path& out, bool json) {
@@ -43,7 +44,8 @@ void print_report(const training::PretrainReport& r, const os::Path& out, bool j
 
 Status run(const Options& options, const Common& common) {
   LATHE_TRY(const training::PretrainConfig config, training::read_pretrain_config(options.config));
-  const std::vector<os::Path> data(options.data.begin(), options.data.end());
+  const training::PretrainPaths paths = {
+      {options.data.begin(), options.data.end()}, options.out, options.from};
   os::ThreadPool pool(common.threads);
   const os::SystemClock clock;
   training::PretrainReport report;
@@ -52,7 +54,7 @@ Status run(const Options& options, const Common& common) {
     training::PretrainCallbacks callbacks;
     callbacks.on_stage = [&](const std::string& what) { line.say(what); };
     callbacks.trainer = training_callbacks(line);
-    LATHE_TRY(report, training::pretrain(config, data, options.out, pool, clock, callbacks));
+    LATHE_TRY(report, training::pretrain(config, paths, pool, clock, callbacks));
   }
   print_report(report, options.out, common.json);
   return {};
@@ -66,6 +68,7 @@ Action add_pretrain(CLI::App& program, const Common& common) {
   command->add_option("CONFIG", options->config, "the recipe (JSON)")->required();
   command->add_option("--data", options->data, "JSONL files")->required();
   command->add_option("--out", options->out, "folder of the new model")->required();
+  command->add_option("--from", options->from, "a model to go on from, instead of from nothing");
   command->footer(
       "example: lathe pretrain starter/pretrain.json --data corpus/*.jsonl --out starter-model");
   return [options, &common] { return run(*options, common); };

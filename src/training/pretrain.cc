@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "formats/model_writer.h"
+#include "text/model_text.h"
 
 namespace lathe::training {
 namespace {
@@ -81,7 +82,7 @@ std::size_t count_tokens(const std::vector<Example>& examples) {
   return tokens;
 }
 
-Status write_model(const models::Decoder& decoder, const PretrainConfig& config,
+Status write_model(const models::Decoder& decoder, const std::string& chat_template,
                    const text::Tokenizer& tokenizer, const os::Path& out) {
   std::vector<tensor::NamedTensor> tensors;
   for (const models::Parameter& p : decoder.parameters()) {
@@ -90,64 +91,96 @@ Status write_model(const models::Decoder& decoder, const PretrainConfig& config,
   formats::ModelTexts texts;
   texts.tokenizer_json = tokenizer.to_tokenizer_json();
   texts.tokenizer_config_json = tokenizer.to_tokenizer_config_json();
-  texts.chat_template = config.chat_template;
+  texts.chat_template = chat_template;
   return formats::write_model_folder(out, decoder.config(), tensors, texts);
 }
 
 }  // namespace
 
-Result<PretrainReport> pretrain(const PretrainConfig& config, const std::vector<os::Path>& data,
-                                const os::Path& out, Parallel& parallel, const os::Clock& clock,
+namespace {
+
+// What the run learns: a model and how its texts become tokens.
+struct Subject {
+  std::unique_ptr<models::Decoder> decoder;
+  std::optional<text::ChatEncoder> encoder;
+  std::string origin;  // part of the run's fingerprint
+};
+
+Result<Subject> subject_from_nothing(const PretrainConfig& config, const std::vector<Row>& rows,
+                                     const os::Path& out) {
+  LATHE_TRY(text::Tokenizer tokenizer, vocabulary(config, rows, out));
+  LATHE_TRY(text::ChatTemplate chat_template, text::ChatTemplate::parse(config.chat_template));
+  LATHE_TRY(const formats::DecoderConfig shape, model_config(config, tokenizer));
+  Subject subject;
+  LATHE_TRY(subject.decoder,
+            models::Decoder::make(shape, config.init_deviation, config.trainer.seed));
+  subject.encoder.emplace(std::move(tokenizer), std::move(chat_template));
+  subject.origin = fmt::format("nothing,{}", config.init_deviation);
+  return subject;
+}
+
+Result<Subject> subject_from_model(const os::Path& path) {
+  LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(path));
+  Subject subject;
+  LATHE_TRY(subject.encoder, text::load_chat_encoder(source));
+  LATHE_TRY(subject.decoder, models::Decoder::load_trainable(source));
+  subject.origin = path.string();
+  return subject;
+}
+
+}  // namespace
+
+Result<PretrainReport> pretrain(const PretrainConfig& config, const PretrainPaths& paths,
+                                Parallel& parallel, const os::Clock& clock,
                                 const PretrainCallbacks& callbacks) {
   const auto stage = [&](const std::string& what) {
     if (callbacks.on_stage) callbacks.on_stage(what);
   };
-  if (std::filesystem::exists(out / "config.json")) {
+  if (std::filesystem::exists(paths.out / "config.json")) {
     return Error::already_exists("the folder holds a model")
-        .at(out.string())
+        .at(paths.out.string())
         .fix_with("choose another folder");
   }
-  LATHE_CHECK(os::make_directories(out));
+  LATHE_CHECK(os::make_directories(paths.out));
   PretrainReport report;
   stage("reading the data");
   std::vector<Example> examples;
-  std::optional<text::Tokenizer> tokenizer;
+  Subject subject;
   {
-    LATHE_TRY(const std::vector<Row> rows, read_all(data));
+    LATHE_TRY(const std::vector<Row> rows, read_all(paths.data));
     report.rows = rows.size();
-    stage("training the vocabulary");
-    LATHE_TRY(tokenizer, vocabulary(config, rows, out));
-    LATHE_TRY(text::ChatTemplate chat_template, text::ChatTemplate::parse(config.chat_template));
+    stage(paths.from.empty() ? "training the vocabulary" : "loading the model");
+    LATHE_TRY(subject, paths.from.empty() ? subject_from_nothing(config, rows, paths.out)
+                                          : subject_from_model(paths.from));
     stage("encoding the data");
-    const text::ChatEncoder encoder(*tokenizer, std::move(chat_template));
-    LATHE_TRY(examples, encode_rows(rows, encoder, config.loss, parallel));
+    LATHE_TRY(examples, encode_rows(rows, *subject.encoder, config.loss, parallel));
   }
   report.tokens_per_epoch = count_tokens(examples);
 
-  LATHE_TRY(const formats::DecoderConfig shape, model_config(config, *tokenizer));
-  LATHE_TRY(const std::unique_ptr<models::Decoder> decoder,
-            models::Decoder::make(shape, config.init_deviation, config.trainer.seed));
+  models::Decoder& decoder = *subject.decoder;
+  const text::Tokenizer& tokenizer = subject.encoder->tokenizer();
   std::vector<models::Parameter*> learning;
-  for (models::Parameter& p : decoder->parameters()) {
-    decoder->set_learning(p, true);
+  for (models::Parameter& p : decoder.parameters()) {
+    decoder.set_learning(p, true);
     learning.push_back(&p);
     report.parameters += p.values.size();
   }
   TrainerOptions options = config.trainer;
   options.schedule.total_steps =
       DataOrder(examples, options.batch_tokens, options.seed).count_batches(config.epochs);
-  options.checkpoint = out / "checkpoint.safetensors";
-  options.fingerprint = fmt::format("pretrain|{}|{}|{}|tokens={}", tokenizer->hash(),
-                                    formats::to_config_json(shape, "float32").value(),
-                                    config.init_deviation, report.tokens_per_epoch);
+  options.checkpoint = paths.out / "checkpoint.safetensors";
+  LATHE_TRY(const std::string shape, formats::to_config_json(decoder.config(), "float32"));
+  options.fingerprint = fmt::format("pretrain|{}|{}|{}|tokens={}", tokenizer.hash(), shape,
+                                    subject.origin, report.tokens_per_epoch);
   stage(fmt::format("training {:.2f} million parameters on {:.1f} million tokens in {} steps",
                     static_cast<double>(report.parameters) * 1e-6,
                     static_cast<double>(report.tokens_per_epoch) * config.epochs * 1e-6,
                     options.schedule.total_steps));
-  Learner learner(*decoder, {}, std::move(learning), options.learner, parallel);
+  Learner learner(decoder, {}, std::move(learning), options.learner, parallel);
   LATHE_TRY(report.training, train(learner, examples, options, clock, callbacks.trainer));
   if (report.training.stopped) return report;
-  LATHE_CHECK(write_model(*decoder, config, *tokenizer, out));
+  LATHE_CHECK(
+      write_model(decoder, subject.encoder->chat_template().source(), tokenizer, paths.out));
   std::error_code ignored;  // the model is whole; a checkpoint that stays only takes room
   std::filesystem::remove(options.checkpoint, ignored);
   return report;

@@ -42,11 +42,20 @@ struct PretrainCallbacks {
   TrainerCallbacks trainer;
 };
 
+// What a run starts from and where it goes.
+struct PretrainPaths {
+  std::vector<os::Path> data;  // JSONL files
+  os::Path out;                // folder of the new model
+  // A model whose weights, shape and vocabulary the run starts from (the recipe's are then not
+  // used); empty: from nothing.
+  os::Path from;
+};
+
 // Writes a Hugging Face folder to `out`, which must not hold a model yet. The vocabulary and the
 // checkpoint stand in `out`, too, until the model is written, so that the same command resumes a
 // run that was stopped.
-Result<PretrainReport> pretrain(const PretrainConfig& config, const std::vector<os::Path>& data,
-                                const os::Path& out, Parallel& parallel, const os::Clock& clock,
+Result<PretrainReport> pretrain(const PretrainConfig& config, const PretrainPaths& paths,
+                                Parallel& parallel, const os::Clock& clock,
                                 const PretrainCallbacks& callbacks);
 
 }  // namespace lathe::training
