@@ -176,6 +176,26 @@ void multiply_q8(const MultiplyBlock& block, const Q8Panels& panels) {
   }
 }
 
+// A whole panel whose columns are not beside each other in memory: gathers, in stretches of k short
+// enough that every line they touch stays in L1 until its last value is taken.
+void gather_panel(const float* source, std::size_t row_stride, std::size_t col_stride,
+                  std::size_t k, float* out) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  constexpr std::size_t kStretch = 16;
+  const auto lanes = hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(col_stride)));
+  for (std::size_t i0 = 0; i0 < k; i0 += kStretch) {
+    const std::size_t i1 = HWY_MIN(k, i0 + kStretch);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const float* columns = source + v * kLanes * col_stride;
+      for (std::size_t i = i0; i < i1; ++i) {
+        hn::StoreU(hn::GatherIndex(d, columns + i * row_stride, lanes), d,
+                   out + i * kPanel + v * kLanes);
+      }
+    }
+  }
+}
+
 void pack_panel(const Matrix& b, std::size_t k, std::size_t n, std::size_t panel, float* out) {
   const std::size_t first = panel * kPanel;
   const std::size_t columns = HWY_MIN(kPanel, n - first);
@@ -183,21 +203,21 @@ void pack_panel(const Matrix& b, std::size_t k, std::size_t n, std::size_t panel
   if (columns < kPanel) {
     for (std::size_t i = 0; i < k * kPanel; ++i) out[i] = 0;
   }
-  if (b.col_stride == 1) {
+  if (columns == kPanel && b.col_stride == 1) {
+    const D d;
     for (std::size_t i = 0; i < k; ++i) {
-      const float* row = source + i * b.row_stride;
-      for (std::size_t j = 0; j < columns; ++j) out[i * kPanel + j] = row[j];
+      for (std::size_t v = 0; v < kPanel; v += kLanes) {
+        hn::StoreU(hn::LoadU(d, source + i * b.row_stride + v), d, out + i * kPanel + v);
+      }
     }
     return;
   }
-  // Columns are contiguous along k: small squares keep both sides in L1.
-  constexpr std::size_t kSquare = 16;
-  for (std::size_t i0 = 0; i0 < k; i0 += kSquare) {
-    const std::size_t i1 = HWY_MIN(k, i0 + kSquare);
-    for (std::size_t j = 0; j < columns; ++j) {
-      for (std::size_t i = i0; i < i1; ++i) {
-        out[i * kPanel + j] = source[i * b.row_stride + j * b.col_stride];
-      }
+  if (columns == kPanel && b.col_stride < (std::size_t{1} << 24)) {
+    return gather_panel(source, b.row_stride, b.col_stride, k, out);
+  }
+  for (std::size_t j = 0; j < columns; ++j) {
+    for (std::size_t i = 0; i < k; ++i) {
+      out[i * kPanel + j] = source[i * b.row_stride + j * b.col_stride];
     }
   }
 }
