@@ -1,0 +1,216 @@
+// Results do not depend on company: the same request gives the same bits alone, in a batch, in
+// chunks, after preemption, with the prefix cache warm and beside other tenants' adapters.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "engine/engine.h"
+#include "engine/test_model.h"
+#include "os/thread_pool.h"
+#include "tensor/arena.h"
+
+namespace lathe::engine {
+namespace {
+
+using testing::Tenant;
+
+constexpr unsigned kSeed = 23;
+
+struct Work {
+  std::vector<GenerationRequest> generations;
+  std::vector<ScoreRequest> scores;
+};
+
+// Requests of all kinds: five sets of adapters, greedy and sampled, with prompts that begin alike.
+Work make_work(const models::Decoder& decoder) {
+  std::mt19937 random(kSeed);
+  const std::vector<Adapters> tenants = {nullptr, Tenant::make(decoder, 4, 0, 1),
+                                         Tenant::make(decoder, 2, 5, 2),
+                                         Tenant::make(decoder, 8, 19, 3), nullptr};
+  const std::vector<std::int32_t> common = testing::random_tokens(40, random);
+  Work work;
+  for (std::size_t i = 0; i < 20; ++i) {
+    GenerationRequest request;
+    request.adapters = tenants[i % tenants.size()];
+    if (request.adapters != nullptr && request.adapters->soft_prompt != nullptr) {
+      const auto rows = static_cast<std::int32_t>(request.adapters->soft_prompt->rows);
+      for (std::int32_t row = 0; row < rows; ++row) request.prompt.push_back(-1 - row);
+    }
+    if (i % 3 != 0) {
+      request.prompt.insert(request.prompt.end(), common.begin(),
+                            common.begin() + static_cast<std::ptrdiff_t>(10 + random() % 31));
+    }
+    const auto own = testing::random_tokens(1 + random() % 50, random);
+    request.prompt.insert(request.prompt.end(), own.begin(), own.end());
+    request.max_tokens = 5 + random() % 40;
+    request.ignore_eos = true;
+    request.sampling.logprobs = 3;
+    request.sampling.seed = i;
+    if (i % 4 == 3) {
+      request.sampling.temperature = 0.9;
+      request.sampling.top_p = 0.95;
+      request.sampling.repetition_penalty = 1.2;
+    }
+    work.scores.push_back({request.prompt, request.prompt.size(), request.adapters});
+    const auto scored = testing::random_tokens(1 + random() % 30, random);
+    work.scores.back().tokens.insert(work.scores.back().tokens.end(), scored.begin(), scored.end());
+    work.generations.push_back(std::move(request));
+  }
+  return work;
+}
+
+// Everything that must not change, log-probabilities to the bit.
+struct Outcome {
+  std::vector<std::int32_t> tokens;
+  std::string text;
+  std::vector<float> logprobs;
+  bool operator==(const Outcome&) const = default;
+};
+
+Outcome outcome_of(const Answer& answer) {
+  Outcome outcome = {answer.tokens, answer.text, {}};
+  for (const decode::Sample& sample : answer.logprobs) {
+    outcome.logprobs.push_back(sample.logprob);
+    for (const decode::TokenLogprob& top : sample.top) outcome.logprobs.push_back(top.logprob);
+  }
+  return outcome;
+}
+
+class CompanyTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Engine> start(const EngineOptions& options, Parallel& parallel) {
+    return Engine::start(decoder_, tokenizer_, parallel, options).value();
+  }
+
+  // Each request alone in an engine of its own, its prompt in one pass.
+  std::vector<Outcome> alone() {
+    SerialParallel serial;
+    std::vector<Outcome> outcomes;
+    for (const GenerationRequest& request : work_.generations) {
+      const auto engine = start({.max_sequences = 1, .prefix_cache = false}, serial);
+      outcomes.push_back(outcome_of(engine->generate(request).value()));
+    }
+    for (const ScoreRequest& request : work_.scores) {
+      const auto engine = start({.max_sequences = 1, .prefix_cache = false}, serial);
+      outcomes.push_back({{}, {}, engine->score(request).value().logprobs});
+    }
+    return outcomes;
+  }
+
+  // All at once, generations and scores interleaved.
+  std::vector<Outcome> together(Engine& engine) {
+    std::vector<std::shared_ptr<Generation>> generations;
+    std::vector<std::shared_ptr<Scoring>> scorings;
+    for (std::size_t i = 0; i < work_.generations.size(); ++i) {
+      generations.push_back(engine.submit(work_.generations[i]).value());
+      scorings.push_back(engine.submit(work_.scores[i]).value());
+    }
+    std::vector<Outcome> outcomes;
+    for (const auto& generation : generations) outcomes.push_back(outcome_of(generation->wait()));
+    for (const auto& scoring : scorings) {
+      outcomes.push_back({{}, {}, scoring->wait().value().logprobs});
+    }
+    return outcomes;
+  }
+
+  void expect_same(const std::vector<Outcome>& actual) {
+    ASSERT_EQ(actual.size(), expected_.size());
+    for (std::size_t i = 0; i < actual.size(); ++i) {
+      EXPECT_EQ(actual[i].tokens, expected_[i].tokens) << "request " << i << ", seed " << kSeed;
+      EXPECT_TRUE(actual[i] == expected_[i]) << "request " << i << ", seed " << kSeed;
+    }
+  }
+
+  std::shared_ptr<const models::Decoder> decoder_ = testing::tiny_decoder();
+  text::Tokenizer tokenizer_ = testing::byte_tokenizer();
+  Work work_ = make_work(*decoder_);
+  std::vector<Outcome> expected_ = alone();
+  os::ThreadPool threads_{2};
+};
+
+TEST_F(CompanyTest, TheWorkIsWorthComparing) {
+  std::vector<std::int32_t> distinct;
+  for (const Outcome& outcome : expected_) {
+    distinct.insert(distinct.end(), outcome.tokens.begin(), outcome.tokens.end());
+  }
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  EXPECT_GT(distinct.size(), 50u) << "answers that hardly differ prove little";
+  // The same prompt under other adapters is answered otherwise.
+  GenerationRequest request = work_.generations[1];
+  request.adapters = nullptr;
+  const auto engine = start({}, threads_);
+  EXPECT_NE(outcome_of(engine->generate(request).value()).logprobs, expected_[1].logprobs);
+}
+
+TEST_F(CompanyTest, BatchedWithTheAdaptersOfOthers) {
+  const auto engine = start({.max_sequences = 16, .prefix_cache = false}, threads_);
+  expect_same(together(*engine));
+}
+
+TEST_F(CompanyTest, InSmallChunks) {
+  for (const std::size_t rows : {1, 7, 16}) {
+    const auto engine =
+        start({.max_sequences = 5, .prefill_rows = rows, .prefix_cache = false}, threads_);
+    expect_same(together(*engine));
+  }
+}
+
+TEST_F(CompanyTest, WithThePrefixCacheColdAndWarm) {
+  const auto engine = start({.max_sequences = 8, .prefill_rows = 24}, threads_);
+  expect_same(together(*engine));
+  const auto cold = engine->stats().cached_tokens;
+  expect_same(together(*engine));
+  EXPECT_GT(engine->stats().cached_tokens - cold, 300u);
+}
+
+TEST_F(CompanyTest, WithSoFewPagesThatSequencesArePreempted) {
+  const std::size_t page_bytes = models::KvPool(decoder_->kv_shape(), 1).page_bytes();
+  for (const bool prefix_cache : {true, false}) {
+    const auto engine = start({.max_sequences = 12,
+                               .prefill_rows = 32,
+                               .kv_bytes = 16 * page_bytes,
+                               .prefix_cache = prefix_cache},
+                              threads_);
+    expect_same(together(*engine));
+    EXPECT_GT(engine->stats().preemptions, 0u);
+  }
+}
+
+// The engine against the model itself: whole sequences, no cache, one at a time. Attention sums in
+// another order there. These weights are large, so that log-probabilities reach -30 and a rounding
+// of 2^-24 grows some hundred times on its way: a few 1e-4.
+TEST_F(CompanyTest, ScoresAreThoseOfThePlainForwardPass) {
+  tensor::Arena arena;
+  ops::Run run(kernels::active(), threads_, arena);
+  for (std::size_t i = 0; i < work_.scores.size(); ++i) {
+    const ScoreRequest& request = work_.scores[i];
+    models::Batch batch;
+    batch.add(request.tokens).adapters = request.adapters.get();
+    for (std::size_t row = request.first - 1; row + 1 < request.tokens.size(); ++row) {
+      batch.outputs.push_back(static_cast<std::int32_t>(row));
+    }
+    const ops::Value logits = decoder_->forward(run, batch);
+    const std::vector<float>& scores = expected_[work_.generations.size() + i].logprobs;
+    ASSERT_EQ(scores.size(), logits.rows);
+    for (std::size_t row = 0; row < logits.rows; ++row) {
+      const double expected = decode::log_probability({logits.row(row), logits.columns},
+                                                      request.tokens[request.first + row]);
+      EXPECT_NEAR(scores[row], expected, 1e-3) << "request " << i << ", row " << row;
+    }
+    arena.reset();
+  }
+}
+
+TEST_F(CompanyTest, GreedyTokensAreTheMostLikelyOnes) {
+  for (std::size_t i = 0; i < work_.generations.size(); ++i) {
+    if (work_.generations[i].sampling.temperature > 0) continue;
+    const Outcome& outcome = expected_[i];
+    for (std::size_t t = 0; t < outcome.tokens.size(); ++t) {
+      EXPECT_EQ(outcome.logprobs[4 * t], outcome.logprobs[4 * t + 1]);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lathe::engine
