@@ -74,7 +74,8 @@ Json json_of(const WayResult& way) {
   json["artefact_bytes"] = way.artefact_bytes;
   json["adaptations"] = Json::array();
   for (const tasks::AdaptationSource& source : way.adaptations) {
-    json["adaptations"].push_back({{"name", source.name}, {"path", source.path.string()}});
+    json["adaptations"].push_back(
+        {{"name", source.name}, {"kind", to_string(source.kind)}, {"path", source.path.string()}});
   }
   return json;
 }

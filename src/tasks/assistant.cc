@@ -2,6 +2,21 @@
 
 namespace lathe::tasks {
 
+const char* to_string(AdaptationSource::Kind kind) {
+  using Kind = AdaptationSource::Kind;
+  switch (kind) {
+    case Kind::prompt:
+      return "prompt";
+    case Kind::knowledge:
+      return "knowledge";
+    case Kind::soft_prompt:
+      return "soft-prompt";
+    case Kind::lora:
+      return "lora";
+  }
+  return "prompt";
+}
+
 Status Assistant::add(const AdaptationSource& source) {
   using Kind = AdaptationSource::Kind;
   switch (source.kind) {

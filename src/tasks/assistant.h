@@ -30,6 +30,9 @@ struct AdaptationSource {
   os::Path path;
 };
 
+// "prompt", "knowledge", "soft-prompt", "lora": as the store and the command line name them.
+const char* to_string(AdaptationSource::Kind kind);
+
 // A prompt as the model will read it.
 struct PreparedPrompt {
   std::vector<std::int32_t> tokens;          // soft prompt rows in front as -1, -2, …
