@@ -37,22 +37,6 @@ Result<tasks::AdaptationSource> source_of(const store::Home& home,
   return source;
 }
 
-Result<Resolved> resolve_name(LocalStore& store, const std::string& text) {
-  LATHE_TRY(const store::ResolvedReference found, store.catalogue.resolve(text));
-  Resolved resolved;
-  resolved.reference = found.canonical();
-  resolved.model_name = found.model.name;
-  resolved.deployment = found.deployment;
-  resolved.version = found.version;
-  LATHE_TRY(const os::Path path, store.home.absolute(found.model.path));
-  LATHE_TRY(resolved.model_path, tasks::model_path(path));
-  for (const store::AdaptationRecord& adaptation : found.adaptations) {
-    LATHE_TRY(auto source, source_of(store.home, adaptation));
-    resolved.adaptations.push_back(std::move(source));
-  }
-  return resolved;
-}
-
 // A reference split into a path that exists and the names of adaptations; nothing when no prefix
 // of it exists. A path may itself hold plus signs, so the longest prefix wins.
 struct PathReference {
@@ -129,6 +113,22 @@ Result<LocalStore> LocalStore::open(const std::string& folder) {
   return LocalStore{std::move(home), std::move(catalogue)};
 }
 
+Result<Resolved> resolve_in_store(LocalStore& store, const std::string& reference) {
+  LATHE_TRY(const store::ResolvedReference found, store.catalogue.resolve(reference));
+  Resolved resolved;
+  resolved.reference = found.canonical();
+  resolved.model_name = found.model.name;
+  resolved.deployment = found.deployment;
+  resolved.version = found.version;
+  LATHE_TRY(const os::Path path, store.home.absolute(found.model.path));
+  LATHE_TRY(resolved.model_path, tasks::model_path(path));
+  for (const store::AdaptationRecord& adaptation : found.adaptations) {
+    LATHE_TRY(auto source, source_of(store.home, adaptation));
+    resolved.adaptations.push_back(std::move(source));
+  }
+  return resolved;
+}
+
 Result<Resolved> resolve(LocalStore& store, const std::string& reference) {
   const std::optional<PathReference> path = split_path(reference);
   if (is_spelled_as_path(reference)) {
@@ -137,7 +137,7 @@ Result<Resolved> resolve(LocalStore& store, const std::string& reference) {
         .at(reference)
         .fix_with("name a model of the store, or the path of a model");
   }
-  Result<Resolved> named = resolve_name(store, reference);
+  Result<Resolved> named = resolve_in_store(store, reference);
   if (named.ok() || !path) return named;
   const ErrorKind kind = named.error().kind;
   // A name that the store has and that does not work is the error to report; one that it does not

@@ -35,13 +35,15 @@ struct Resolved {
   std::int64_t version = 0;                          // 0 when a model was named
 };
 
-// reference: see store/reference.h; or the path of a model (a Hugging Face folder, a .gguf file),
-// with adaptations of the store after it or not: "./tuned+handbook". What begins with
-// "." or "/" or holds ".gguf" is a path; otherwise a name of the store goes before a path of the
-// same spelling.
+// reference: see store/reference.h. For whoever may not name the machine's files: the endpoint.
 //
 // Errors: not_found (with near names), bad_input (an adaptation made for other weights, naming
 // both; what a reference cannot be), unsupported (a kind of adaptation that cannot answer).
+Result<Resolved> resolve_in_store(LocalStore& store, const std::string& reference);
+
+// The same, or the path of a model (a Hugging Face folder, a .gguf file), with adaptations of the
+// store after it or not: "./tuned+handbook". What begins with "." or "/" or holds ".gguf" is a
+// path; otherwise a name of the store goes before a path of the same spelling.
 Result<Resolved> resolve(LocalStore& store, const std::string& reference);
 
 // Changes when what lies at the path is replaced or written to: for caches of what was read from

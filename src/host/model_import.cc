@@ -1,0 +1,166 @@
+#include "host/model_import.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "host/fingerprint.h"
+#include "host/staged_folder.h"
+#include "store/names.h"
+#include "text/model_text.h"
+
+namespace lathe::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The shards that an index names, as plain file names: ModelSource has opened and checked them.
+Result<std::set<std::string>> shards_of(const os::Path& index) {
+  LATHE_TRY(const std::string text, os::read_file(index));
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  std::set<std::string> shards;
+  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
+    return Error::bad_input("weight_map is missing").at(index.string());
+  }
+  for (const auto& [tensor, shard] : json["weight_map"].items()) {
+    if (!shard.is_string()) return Error::bad_input("weight_map is damaged").at(index.string());
+    shards.insert(os::Path(shard.get<std::string>()).filename().string());
+  }
+  return shards;
+}
+
+struct FileToCopy {
+  os::Path from;
+  std::string name;  // in the store
+};
+
+// What serving reads, and nothing else of the folder.
+Result<std::vector<FileToCopy>> files_of(const formats::ModelSource& source) {
+  if (source.kind() == formats::ModelSource::Kind::gguf) {
+    return std::vector<FileToCopy>{{source.path(), "model.gguf"}};
+  }
+  const os::Path& folder = source.path();
+  std::vector<FileToCopy> files;
+  for (const char* name : {"config.json", "generation_config.json", "tokenizer.json",
+                           "tokenizer_config.json", "chat_template.jinja"}) {
+    std::error_code code;
+    if (fs::exists(folder / name, code)) files.push_back({folder / name, name});
+  }
+  std::error_code code;
+  if (fs::exists(folder / "model.safetensors", code)) {
+    files.push_back({folder / "model.safetensors", "model.safetensors"});
+    return files;
+  }
+  const std::string index = "model.safetensors.index.json";
+  files.push_back({folder / index, index});
+  LATHE_TRY(const auto shards, shards_of(folder / index));
+  for (const std::string& shard : shards) files.push_back({folder / shard, shard});
+  return files;
+}
+
+Status copy_all(const std::vector<FileToCopy>& files, const os::Path& to,
+                FunctionRef<void(std::uint64_t, std::uint64_t)> progress) {
+  std::uint64_t all = 0;
+  for (const FileToCopy& file : files) all += disk_bytes(file.from);
+  std::uint64_t done = 0;
+  for (const FileToCopy& file : files) {
+    LATHE_CHECK(copy_file(file.from, to / file.name, [&](std::uint64_t bytes) {
+      done += bytes;
+      progress(done, all);
+    }));
+  }
+  return {};
+}
+
+// The type of most bytes: what a model is called after.
+Result<std::string> main_dtype(const formats::ModelSource& source) {
+  std::map<std::string, std::uint64_t> bytes;
+  for (const std::string& name : source.tensor_names()) {
+    LATHE_TRY(const tensor::TensorView view, source.tensor(name));
+    bytes[std::string(tensor::to_string(view.dtype))] += view.bytes.size();
+  }
+  const auto most = std::max_element(
+      bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == bytes.end() ? std::string() : most->first;
+}
+
+Result<std::int64_t> count_parameters(const formats::ModelSource& source) {
+  std::uint64_t count = 0;
+  for (const std::string& name : source.tensor_names()) {
+    LATHE_TRY(const tensor::TensorView view, source.tensor(name));
+    count += tensor::element_count(view.shape).value_or(0);
+  }
+  return static_cast<std::int64_t>(count);
+}
+
+// What the files say of the model: all of a record but name, path and size.
+Result<store::ModelRecord> describe(const os::Path& path, Parallel& parallel) {
+  LATHE_TRY(const os::Path file, tasks::model_path(path));
+  LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
+  store::ModelRecord record;
+  record.family = source.config().family;
+  record.context_length = source.config().max_positions;
+  LATHE_TRY(record.parameters, count_parameters(source));
+  LATHE_TRY(record.quantization, main_dtype(source));
+  LATHE_TRY(const text::Tokenizer tokenizer, text::load_tokenizer(source));
+  record.tokenizer_hash = tokenizer.hash();
+  if (const auto chat = text::load_chat_encoder(source); chat.ok()) {
+    record.template_hash = fmt::format("{:016x}", chat->chat_template().hash());
+  } else if (chat.error().kind != ErrorKind::not_found) {
+    return chat.error();  // a model without a template takes completions; a broken one is an error
+  }
+  LATHE_TRY(record.fingerprint, weights_fingerprint(source, parallel));
+  return record;
+}
+
+Error taken(const std::string& name) {
+  return Error::already_exists(fmt::format("there is a model '{}' already", name))
+      .fix_with(fmt::format("give another --name, or remove it: lathe models rm {}", name));
+}
+
+}  // namespace
+
+std::string default_model_name(const os::Path& path) {
+  const os::Path clean = (path / "").lexically_normal().parent_path();
+  return clean.extension() == ".gguf" ? clean.stem().string() : clean.filename().string();
+}
+
+Result<store::ModelRecord> import_model(LocalStore& store, const os::Path& path,
+                                        const std::string& name, Parallel& parallel,
+                                        FunctionRef<void(std::uint64_t, std::uint64_t)> progress) {
+  LATHE_TRY(const os::Path target, store.home.model_folder(name));
+  LATHE_TRY(const os::Path file, tasks::model_path(path));
+  LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
+  LATHE_CHECK(text::load_tokenizer(source));
+  LATHE_TRY(const std::vector<FileToCopy> files, files_of(source));
+
+  LATHE_TRY(StagedFolder staged, StagedFolder::begin(target));
+  if (store.catalogue.model(name).ok()) return taken(name);
+  LATHE_CHECK(copy_all(files, staged.path(), progress));
+  LATHE_TRY(store::ModelRecord record, describe(staged.path(), parallel));
+  record.name = name;
+  record.size_bytes = static_cast<std::int64_t>(disk_bytes(staged.path()));
+  LATHE_TRY(record.path, store.home.relative(target));
+  LATHE_CHECK(staged.commit());
+  if (const Status added = store.catalogue.add_model(record); !added.ok()) {
+    std::error_code ignored;
+    fs::remove_all(target, ignored);
+    return added.error();
+  }
+  return store.catalogue.model(name);
+}
+
+Status remove_model(LocalStore& store, const std::string& name) {
+  LATHE_TRY(const store::ModelRecord record, store.catalogue.model(name));
+  LATHE_TRY(const os::Path path, store.home.absolute(record.path));
+  LATHE_TRY(const FolderLock lock, FolderLock::take(store.home.folder() / "models"));
+  LATHE_CHECK(store.catalogue.remove_model(name));
+  std::error_code code;
+  fs::remove_all(path, code);
+  if (code) return Error::io("cannot remove the files: " + code.message()).at(path.string());
+  return {};
+}
+
+}  // namespace lathe::host

@@ -1,0 +1,32 @@
+// Models into the store and out of it.
+//
+// An import opens the model with everything that serving would open (config, every weight's name
+// and shape, tokenizer, chat template), so that what is in the store can be served; copies the
+// files that this takes into the home; and records it. Killed at any moment the store has the model
+// or it has not; copying under way is cleared by the next import.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/function_ref.h"
+#include "base/parallel.h"
+#include "base/result.h"
+#include "host/local_store.h"
+
+namespace lathe::host {
+
+// "starter" of "starter.gguf" or "models/starter/"; may not be a name that the store takes.
+std::string default_model_name(const os::Path& path);
+
+// progress gets the bytes copied so far and all of them. Errors: those of opening the model; bad
+// input (the name); already_exists.
+Result<store::ModelRecord> import_model(
+    LocalStore& store, const os::Path& path, const std::string& name, Parallel& parallel,
+    FunctionRef<void(std::uint64_t done, std::uint64_t all)> progress);
+
+// The record and the files. A server that has the model loaded keeps answering until it lets go of
+// it. Errors: not_found; bad_input (in use, with the names of its users).
+Status remove_model(LocalStore& store, const std::string& name);
+
+}  // namespace lathe::host
