@@ -9,9 +9,12 @@ namespace lathe::cli {
 namespace {
 
 constexpr Command kCommands[] = {
-    {"pretrain", add_pretrain},
-    {"tune", add_tune},
-    {"export", add_export},
+    {"import", add_import},       {"models", add_models},   {"adaptations", add_adaptations},
+    {"knowledge", add_knowledge}, {"prompt", add_prompt},   {"run", add_run},
+    {"serve", add_serve},         {"deploy", add_deploy},   {"rollback", add_rollback},
+    {"undeploy", add_undeploy},   {"ps", add_ps},           {"logs", add_logs},
+    {"pretrain", add_pretrain},   {"tune", add_tune},       {"export", add_export},
+    {"eval", add_eval},           {"compare", add_compare},
 };
 
 int report(const Status& status) {

@@ -76,7 +76,7 @@ Bar bar_of(const Comparison& comparison, const WayResult& way, const Score& scor
 }
 
 std::string chart(const Comparison& comparison) {
-  std::vector<BarGroup> groups{{fmt::format("all {} test rows", comparison.test_rows), {}}};
+  std::vector<BarGroup> groups{{"all: " + count_text(comparison.test_rows, "test row"), {}}};
   for (const WayResult& way : comparison.ways) {
     if (!way.error) groups[0].bars.push_back(bar_of(comparison, way, way.evaluation.overall));
   }
@@ -89,7 +89,7 @@ std::string chart(const Comparison& comparison) {
         rows = score->rows;
       }
     }
-    group.title = fmt::format("{}: {} ({} rows)", tag.tag, tag.value, rows);
+    group.title = fmt::format("{}: {} ({})", tag.tag, tag.value, count_text(rows, "row"));
     groups.push_back(std::move(group));
   }
   return "<h2>Right answers</h2><div class=\"card\">" + bar_chart(groups) + "</div>\n";
@@ -122,9 +122,9 @@ std::string table_row(const Comparison& comparison, const WayResult& way,
               ? cell("–")
               : cell(seconds_text(e.latency.median), "90 %: " + seconds_text(e.latency.p90));
   if (way.training) {
-    html +=
-        cell(seconds_text(way.training->seconds), fmt::format("{} steps", way.training->steps)) +
-        cell(bytes_text(way.training->peak_bytes));
+    html += cell(seconds_text(way.training->seconds),
+                 count_text(static_cast<std::size_t>(way.training->steps), "step")) +
+            cell(bytes_text(way.training->peak_bytes));
   } else {
     html += cell("–") + cell("–");
   }
@@ -284,8 +284,9 @@ std::string html_report(const Comparison& comparison) {
   html += kHead;
   html += "</head><body><main>\n<h1>Ways of adapting " + escape_html(comparison.model) + "</h1>\n";
   html += fmt::format(
-      "<p class=\"soft\">{} ways on the same {} test rows, which none of them has seen.</p>\n",
-      comparison.ways.size(), comparison.test_rows);
+      "<p class=\"soft\">{} on the same {}.</p>\n",
+      count_text(comparison.ways.size(), "way"),
+      count_text(comparison.test_rows, "test row"));
   html += advice(comparison) + warning_card(comparison);
   html += chart(comparison) + table(comparison) + examples(comparison) + settings(comparison);
   return html + "</main></body></html>\n";

@@ -8,6 +8,10 @@
 
 namespace lathe::evaluation {
 
+std::string count_text(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string percent_text(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 std::string interval_text(const Interval& share) {
@@ -58,15 +62,16 @@ std::vector<std::string> warnings(const Evaluation& evaluation, std::size_t max_
       first = fmt::format("line {}: {}", row.line, row.error->message());
       break;
     }
-    found.push_back(fmt::format("{} rows failed and count as wrong (first: {})", errors, first));
+    found.push_back(fmt::format("{} failed and counted as wrong (first: {})",
+                                count_text(errors, "row"), first));
   }
   if (evaluation.cut > 0) {
-    found.push_back(
-        fmt::format("{} answers were cut off at {} tokens", evaluation.cut, max_tokens));
+    found.push_back(fmt::format("{} cut off at {}", count_text(evaluation.cut, "answer"),
+                                count_text(max_tokens, "token")));
   }
   if (evaluation.rows_left_out > 0) {
-    found.push_back(fmt::format("{} prompts had no room for every passage or example",
-                                evaluation.rows_left_out));
+    found.push_back(fmt::format("{} without room for every passage or example",
+                                count_text(evaluation.rows_left_out, "prompt")));
   }
   return found;
 }
@@ -75,8 +80,8 @@ std::vector<std::string> warnings(const Comparison& comparison) {
   std::vector<std::string> found;
   if (comparison.leaked_rows > 0) {
     found.push_back(fmt::format(
-        "{} test rows have a prompt that stands among the training rows, too: scores are too good",
-        comparison.leaked_rows));
+        "{} with a prompt that stands among the training rows, too: scores are too good",
+        count_text(comparison.leaked_rows, "test row")));
   }
   for (const WayResult& way : comparison.ways) {
     if (way.error) {

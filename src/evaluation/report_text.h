@@ -3,15 +3,18 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "evaluation/ways.h"
 
 namespace lathe::evaluation {
 
-std::string percent_text(double share);            // "84.8 %"
-std::string interval_text(const Interval& share);  // "76 to 91 %"
-std::string seconds_text(double seconds);          // "420 µs", "12.3 ms", "4.56 s", "3 min 05 s"
-std::string bytes_text(std::uint64_t bytes);       // "812 B", "42.1 KB", "3.2 MB", "1.5 GB"; 1000s
+std::string count_text(std::size_t count, std::string_view noun);  // "1 row", "99 rows"
+std::string percent_text(double share);                            // "84.8 %"
+std::string interval_text(const Interval& share);                  // "76 to 91 %"
+std::string seconds_text(double seconds);     // "420 µs", "12.3 ms", "4.56 s", "3 min 05 s"
+std::string bytes_text(std::uint64_t bytes);  // "812 B", "42.1 KB", "3.2 MB", "1.5 GB"; 1000s
 
 // The tags and values that any way has scores for: {"task", "classify"}, … in order.
 struct TagValue {
