@@ -2,6 +2,18 @@
 # Sources and tests are found by pattern, so that none is forgotten: x.cc is built, x_test.cc is a quick
 # test, x_slow_test.cc a slow one.
 
+# Half of a source's compile time is reading the same few large headers: they are read once, for all layers but
+# kernels (whose sources are compiled once for each instruction set), and once for all tests.
+set(LATHE_COMMON_HEADERS <fmt/format.h> <nlohmann/json.hpp> <algorithm> <atomic> <filesystem> <functional> <map> <memory>
+    <mutex> <optional> <span> <string> <string_view> <unordered_map> <variant> <vector>)
+function(lathe_precompile target owner headers)
+  if(target STREQUAL owner)
+    target_precompile_headers(${target} PRIVATE ${headers})
+  else()
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  endif()
+endfunction()
+
 # Reads tools/layers.txt into LATHE_LAYERS and LATHE_MAY_INCLUDE_<layer>.
 function(lathe_read_layers)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/layers.txt)
@@ -39,6 +51,9 @@ function(lathe_add_layer layer)
     target_link_libraries(lathe_${layer} ${scope} lathe_${dep})
   endforeach()
   target_link_libraries(lathe_${layer} ${scope} ${LATHE_LIBRARIES_${layer}})
+  if(sources AND NOT layer STREQUAL "kernels")
+    lathe_precompile(lathe_${layer} lathe_base "${LATHE_COMMON_HEADERS}")
+  endif()
 endfunction()
 
 macro(lathe_add_layers)
@@ -53,6 +68,8 @@ function(lathe_add_test_program name label sources libraries cpus)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ${libraries} GTest::gtest GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE LATHE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_compile_options(${name} PRIVATE -O0)  # what is tested is optimised; the tests need not be
+  lathe_precompile(${name} base_test "<gtest/gtest.h>;<gmock/gmock.h>;${LATHE_COMMON_HEADERS}")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 600)
   foreach(cpu IN LISTS cpus)
