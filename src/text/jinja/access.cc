@@ -7,6 +7,7 @@
 
 #include "text/jinja/interpreter.h"
 #include "text/jinja/loop.h"
+#include "text/jinja/markup.h"
 #include "text/jinja/methods.h"
 #include "text/jinja/operators.h"
 #include "text/jinja/print.h"
@@ -55,7 +56,7 @@ std::optional<Value> element_at(const Value& object, std::int64_t index) {
     if (index < 0) return std::nullopt;
     const std::size_t begin = byte_of_code_point(*text, static_cast<std::size_t>(index));
     if (begin >= text->size()) return std::nullopt;
-    return Value(std::string_view(*text).substr(begin, decode_at(*text, begin).size));
+    return marked_like(object, text->substr(begin, decode_at(*text, begin).size));
   }
   return std::nullopt;
 }
@@ -93,12 +94,12 @@ Result<Range> resolve(const SliceBounds& bounds, std::int64_t size) {
   return Range{start, step, static_cast<std::size_t>(count)};
 }
 
-Value slice_string(const std::string& text, const Range& range) {
-  if (range.count == 0) return Value(std::string());
+std::string slice_string(const std::string& text, const Range& range) {
+  if (range.count == 0) return {};
   if (range.step == 1) {
     const std::size_t begin = byte_of_code_point(text, static_cast<std::size_t>(range.start));
     const std::string_view rest = std::string_view(text).substr(begin);
-    return Value(rest.substr(0, byte_of_code_point(rest, range.count)));
+    return std::string(rest.substr(0, byte_of_code_point(rest, range.count)));
   }
   const auto parts = split_code_points(text);
   std::string result;
@@ -107,7 +108,7 @@ Value slice_string(const std::string& text, const Range& range) {
     result += parts[static_cast<std::size_t>(at)];
     if (i + 1 < range.count) at += range.step;
   }
-  return Value(std::move(result));
+  return result;
 }
 
 Value slice_sequence(const Sequence& sequence, const Range& range) {
@@ -172,7 +173,7 @@ Result<Value> get_slice(Interpreter& interpreter, const Value& object, const Sli
   LATHE_TRY(const std::int64_t size, length_of(object));
   LATHE_TRY(const Range range, resolve(bounds, size));
   LATHE_CHECK(interpreter.budget().spend(static_cast<std::uint64_t>(size) / 16));
-  if (!sequence) return slice_string(*object.string(), range);
+  if (!sequence) return marked_like(object, slice_string(*object.string(), range));
   return slice_sequence(*sequence, range);
 }
 

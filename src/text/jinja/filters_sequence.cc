@@ -6,6 +6,7 @@
 #include "text/jinja/access.h"
 #include "text/jinja/filters.h"
 #include "text/jinja/interpreter.h"
+#include "text/jinja/markup.h"
 #include "text/jinja/operators.h"
 #include "text/jinja/print.h"
 #include "text/jinja/unicode.h"
@@ -94,7 +95,7 @@ Result<Value> filter_reverse(Interpreter& interpreter, const Value& input, const
     const auto parts = split_code_points(*text);
     std::string reversed;
     for (auto part = parts.rbegin(); part != parts.rend(); ++part) reversed += *part;
-    return Value(std::move(reversed));
+    return marked_like(input, std::move(reversed));
   }
   LATHE_TRY(const SequencePointer items, items_of(interpreter.budget(), input));
   std::vector<Value> reversed(items->items.rbegin(), items->items.rend());

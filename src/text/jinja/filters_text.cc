@@ -8,6 +8,7 @@
 #include "text/jinja/format.h"
 #include "text/jinja/interpreter.h"
 #include "text/jinja/json.h"
+#include "text/jinja/markup.h"
 #include "text/jinja/print.h"
 #include "text/jinja/unicode.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 Result<Value> filter_string(Interpreter& interpreter, const Value& input, const Arguments& given) {
   LATHE_CHECK(Bound::bind("string", given, {}));
+  if (input.is(Kind::string)) return input;
   LATHE_TRY(std::string text, to_text(interpreter.budget(), input));
   return Value(std::move(text));
 }
@@ -24,7 +26,7 @@ template <std::string (*Convert)(std::string_view)>
 Result<Value> filter_case(Interpreter& interpreter, const Value& input, const Arguments& given) {
   LATHE_CHECK(Bound::bind("the filter", given, {}));
   LATHE_TRY(const std::string text, to_text(interpreter.budget(), input));
-  return Value(Convert(text));
+  return marked_like(input, Convert(text));
 }
 
 bool separates_title_words(char32_t value) {
@@ -55,12 +57,18 @@ std::string title_words(std::string_view text) {
   return out;
 }
 
+Result<Value> filter_title(Interpreter& interpreter, const Value& input, const Arguments& given) {
+  LATHE_CHECK(Bound::bind("title", given, {}));
+  LATHE_TRY(const std::string text, to_text(interpreter.budget(), input));
+  return Value(title_words(text));
+}
+
 Result<Value> filter_trim(Interpreter& interpreter, const Value& input, const Arguments& given) {
   LATHE_TRY(const Bound bound, Bound::bind("trim", given, {"chars"}));
   LATHE_TRY(const std::string text, to_text(interpreter.budget(), input));
-  if (!bound.has(0)) return Value(strip(text));
+  if (!bound.has(0)) return marked_like(input, std::string(strip(text)));
   LATHE_TRY(const std::string_view characters, bound.string(0, ""));
-  return Value(strip(text, {}, characters));
+  return marked_like(input, std::string(strip(text, {}, characters)));
 }
 
 Result<Value> filter_replace(Interpreter& interpreter, const Value& input, const Arguments& given) {
@@ -99,7 +107,7 @@ Result<Value> filter_indent(Interpreter& interpreter, const Value& input, const 
     if (i > 0 && (!lines[i].empty() || bound.truth_of(2, false))) out += indent;
     out += lines[i];
   }
-  return Value(std::move(out));
+  return marked_like(input, std::move(out));
 }
 
 Result<Value> filter_center(Interpreter& interpreter, const Value& input, const Arguments& given) {
@@ -108,7 +116,7 @@ Result<Value> filter_center(Interpreter& interpreter, const Value& input, const 
   LATHE_TRY(const std::int64_t width, bound.integer(0, 80));
   LATHE_TRY(std::string centered,
             pad_text(interpreter.budget(), text, {Alignment::center, width, " "}));
-  return Value(std::move(centered));
+  return marked_like(input, std::move(centered));
 }
 
 Result<Value> filter_truncate(Interpreter& interpreter, const Value& input,
@@ -124,33 +132,25 @@ Result<Value> filter_truncate(Interpreter& interpreter, const Value& input,
   if (length < end_size || leeway < 0 || leeway > INT32_MAX || length > INT32_MAX)
     return Error::bad_input(
         "truncate: the length is less than the end mark's, or leeway is negative");
-  if (static_cast<std::int64_t>(count_code_points(text)) <= length + leeway) return Value(text);
+  if (static_cast<std::int64_t>(count_code_points(text)) <= length + leeway) return input;
   std::string_view kept = std::string_view(text).substr(
       0, byte_of_code_point(text, static_cast<std::size_t>(length - end_size)));
   if (!bound.truth_of(1, false)) kept = kept.substr(0, std::min(kept.rfind(' '), kept.size()));
-  return Value(std::string(kept) + std::string(end));
+  std::string cut(kept);
+  cut += input.is_markup() ? escape_html(end) : std::string(end);
+  return marked_like(input, std::move(cut));
 }
 
 Result<Value> filter_escape(Interpreter& interpreter, const Value& input, const Arguments& given) {
   LATHE_CHECK(Bound::bind("escape", given, {}));
-  LATHE_TRY(const std::string text, to_text(interpreter.budget(), input));
-  std::string out;
-  for (const char c : text) {
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '\'') {
-      out += "&#39;";
-    } else if (c == '"') {
-      out += "&#34;";
-    } else {
-      out.push_back(c);
-    }
-  }
-  return Value(std::move(out));
+  LATHE_TRY(std::string text, to_markup(interpreter.budget(), input));
+  return Value::markup(std::move(text));
+}
+
+Result<Value> filter_safe(Interpreter& interpreter, const Value& input, const Arguments& given) {
+  LATHE_CHECK(Bound::bind("safe", given, {}));
+  LATHE_TRY(std::string text, to_text(interpreter.budget(), input));
+  return Value::markup(std::move(text));
 }
 
 Result<Value> filter_wordcount(Interpreter& interpreter, const Value& input,
@@ -170,14 +170,15 @@ Result<Value> filter_wordcount(Interpreter& interpreter, const Value& input,
 }
 
 Result<Value> filter_format(Interpreter& interpreter, const Value& input, const Arguments& given) {
-  LATHE_TRY(const std::string text, to_text(interpreter.budget(), input));
+  LATHE_TRY(std::string text, to_text(interpreter.budget(), input));
+  const Value pattern = marked_like(input, std::move(text));
   if (given.named.empty())
-    return format_percent(interpreter.budget(), text, Value::tuple(given.positional));
+    return format_percent(interpreter.budget(), pattern, Value::tuple(given.positional));
   if (!given.positional.empty())
     return Error::bad_input("format takes positional or named arguments, not both");
   auto named = std::make_shared<Mapping>();
   for (const auto& [name, value] : given.named) LATHE_CHECK(named->set(Value(name), value));
-  return format_percent(interpreter.budget(), text, Value(MappingPointer(std::move(named))));
+  return format_percent(interpreter.budget(), pattern, Value(MappingPointer(std::move(named))));
 }
 
 Result<std::optional<std::string>> json_indent(Budget& budget, const Bound& bound) {
@@ -211,11 +212,11 @@ Result<Value> filter_tojson(Interpreter& interpreter, const Value& input, const 
 
 constexpr std::array kFilters = {
     NamedFilter{"string", filter_string},
-    NamedFilter{"safe", filter_string},
+    NamedFilter{"safe", filter_safe},
     NamedFilter{"upper", filter_case<to_upper>},
     NamedFilter{"lower", filter_case<to_lower>},
     NamedFilter{"capitalize", filter_case<to_capitalized>},
-    NamedFilter{"title", filter_case<title_words>},
+    NamedFilter{"title", filter_title},
     NamedFilter{"trim", filter_trim},
     NamedFilter{"replace", filter_replace},
     NamedFilter{"indent", filter_indent},

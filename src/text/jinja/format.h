@@ -14,10 +14,11 @@ namespace lathe::text::jinja {
 
 // pattern % arguments: %s %r %d %i %u %f %F %e %E %g %G %x %X %o %c %%, with (name), flags, width
 // and precision. Errors: bad_input (a wrong type or count), unsupported (another conversion).
-Result<Value> format_percent(Budget& budget, std::string_view pattern, const Value& arguments);
+// A marked pattern escapes its arguments. REQUIRES: the pattern is a string.
+Result<Value> format_percent(Budget& budget, const Value& pattern, const Value& arguments);
 
 // pattern.format(...): {} {0} {name} {0.attribute} {0[key]}, !s and !r, and a format specification.
-Result<Value> format_braces(Interpreter& interpreter, std::string_view pattern,
+Result<Value> format_braces(Interpreter& interpreter, const Value& pattern,
                             const Arguments& arguments);
 
 // One value by a specification such as ">8.2f". Errors: bad_input, unsupported.

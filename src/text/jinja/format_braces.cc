@@ -6,6 +6,7 @@
 #include "text/jinja/access.h"
 #include "text/jinja/format.h"
 #include "text/jinja/interpreter.h"
+#include "text/jinja/markup.h"
 #include "text/jinja/print.h"
 
 namespace lathe::text::jinja {
@@ -13,8 +14,11 @@ namespace {
 
 class BraceFormatter {
  public:
-  BraceFormatter(Interpreter& interpreter, std::string_view pattern, const Arguments& arguments)
-      : interpreter_(interpreter), pattern_(pattern), arguments_(arguments) {}
+  BraceFormatter(Interpreter& interpreter, const Value& pattern, const Arguments& arguments)
+      : interpreter_(interpreter),
+        pattern_(*pattern.string()),
+        escapes_(pattern.is_markup()),
+        arguments_(arguments) {}
 
   Result<std::string> run() {
     for (std::size_t i = 0; i < pattern_.size();) {
@@ -60,7 +64,7 @@ class BraceFormatter {
       return Error::bad_input("an unknown conversion in a format string");
     }
     LATHE_TRY(const std::string text, format_value(budget, value, specification));
-    out_ += text;
+    out_ += escapes_ && !value.is_markup() ? escape_html(text) : text;
     return budget.spend_bytes(text.size());
   }
 
@@ -103,6 +107,7 @@ class BraceFormatter {
 
   Interpreter& interpreter_;
   std::string_view pattern_;
+  bool escapes_;
   const Arguments& arguments_;
   std::size_t next_index_ = 0;
   std::string out_;
@@ -110,10 +115,10 @@ class BraceFormatter {
 
 }  // namespace
 
-Result<Value> format_braces(Interpreter& interpreter, std::string_view pattern,
+Result<Value> format_braces(Interpreter& interpreter, const Value& pattern,
                             const Arguments& arguments) {
   LATHE_TRY(std::string text, BraceFormatter(interpreter, pattern, arguments).run());
-  return Value(std::move(text));
+  return marked_like(pattern, std::move(text));
 }
 
 }  // namespace lathe::text::jinja

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "text/jinja/format.h"
+#include "text/jinja/markup.h"
 #include "text/jinja/print.h"
 #include "text/jinja/unicode.h"
 
@@ -22,8 +23,11 @@ struct Conversion {
 
 class PercentFormatter {
  public:
-  PercentFormatter(Budget& budget, std::string_view pattern, const Value& arguments)
-      : budget_(budget), pattern_(pattern), arguments_(arguments) {
+  PercentFormatter(Budget& budget, const Value& pattern, const Value& arguments)
+      : budget_(budget),
+        pattern_(*pattern.string()),
+        escapes_(pattern.is_markup()),
+        arguments_(arguments) {
     const Sequence* sequence = arguments.sequence();
     if (sequence && sequence->type == SequenceType::tuple) tuple_ = sequence;
   }
@@ -123,8 +127,7 @@ class PercentFormatter {
     switch (conversion.type) {
       case 's':
       case 'r': {
-        LATHE_TRY(const std::string text,
-                  conversion.type == 's' ? to_text(budget_, value) : to_repr(budget_, value));
+        LATHE_TRY(const std::string text, show(conversion, value));
         return pad_string(conversion, text);
       }
       case 'c':
@@ -147,6 +150,14 @@ class PercentFormatter {
       default:
         return Error::bad_input(fmt::format("unsupported format character '{}'", conversion.type));
     }
+  }
+
+  // The argument of %s or %r.
+  Result<std::string> show(const Conversion& conversion, const Value& value) {
+    if (conversion.type == 's')
+      return escapes_ ? to_markup(budget_, value) : to_text(budget_, value);
+    LATHE_TRY(std::string text, to_repr(budget_, value));
+    return escapes_ ? escape_html(text) : std::move(text);
   }
 
   Result<std::string> pad_string(const Conversion& conversion, std::string_view text) {
@@ -196,6 +207,7 @@ class PercentFormatter {
 
   Budget& budget_;
   std::string_view pattern_;
+  bool escapes_;
   const Value& arguments_;
   const Sequence* tuple_ = nullptr;
   std::size_t at_ = 0;
@@ -205,9 +217,9 @@ class PercentFormatter {
 
 }  // namespace
 
-Result<Value> format_percent(Budget& budget, std::string_view pattern, const Value& arguments) {
+Result<Value> format_percent(Budget& budget, const Value& pattern, const Value& arguments) {
   LATHE_TRY(std::string text, PercentFormatter(budget, pattern, arguments).run());
-  return Value(std::move(text));
+  return marked_like(pattern, std::move(text));
 }
 
 }  // namespace lathe::text::jinja

@@ -7,6 +7,7 @@
 
 #include "text/jinja/interpreter.h"
 #include "text/jinja/loop.h"
+#include "text/jinja/markup.h"
 
 namespace lathe::text::jinja {
 namespace {
@@ -125,7 +126,9 @@ std::optional<Value> find_method(const Value& self, std::string_view name) {
   auto callable = std::make_shared<Callable>();
   callable->name = name;
   callable->call = [function, self](Interpreter& interpreter, const Arguments& arguments) {
-    return function(interpreter, self, arguments);
+    auto result = function(interpreter, self, arguments);
+    if (!result.ok() || !self.is_markup()) return result;
+    return Result<Value>(mark_strings(std::move(result).value()));
   };
   return Value(CallablePointer(std::move(callable)));
 }

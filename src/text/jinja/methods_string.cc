@@ -5,6 +5,7 @@
 
 #include "text/jinja/format.h"
 #include "text/jinja/interpreter.h"
+#include "text/jinja/markup.h"
 #include "text/jinja/methods.h"
 #include "text/jinja/operators.h"
 #include "text/jinja/unicode.h"
@@ -42,7 +43,10 @@ Result<Value> replace(Interpreter& interpreter, const Value& self, const Argumen
   LATHE_TRY(const std::string_view from, bound.string(0, ""));
   LATHE_TRY(const std::string_view to, bound.string(1, ""));
   LATHE_TRY(const std::int64_t count, bound.integer(2, -1));
-  LATHE_TRY(std::string text, replace_text(interpreter.budget(), *self.string(), from, to, count));
+  const bool escapes = self.is_markup() && !bound[1]->is_markup();
+  const std::string added = escapes ? escape_html(to) : std::string(to);
+  LATHE_TRY(std::string text,
+            replace_text(interpreter.budget(), *self.string(), from, added, count));
   return Value(std::move(text));
 }
 
@@ -53,11 +57,13 @@ Result<Value> join(Interpreter& interpreter, const Value& self, const Arguments&
   LATHE_CHECK(budget.can_make_bytes(self.string()->size(), items->items.size()));
   std::string text;
   for (std::size_t i = 0; i < items->items.size(); ++i) {
-    const std::string* part = items->items[i].string();
-    if (!part) return misuse(items->items[i], "a string, as join needs it");
-    LATHE_CHECK(budget.can_make_bytes(text.size() + part->size()));
+    const Value& item = items->items[i];
+    if (!item.string()) return misuse(item, "a string, as join needs it");
+    const std::string part =
+        self.is_markup() && !item.is_markup() ? escape_html(*item.string()) : *item.string();
+    LATHE_CHECK(budget.can_make_bytes(text.size() + part.size()));
     if (i > 0) text += *self.string();
-    text += *part;
+    text += part;
   }
   return Value(std::move(text));
 }
@@ -98,7 +104,7 @@ Result<Value> remove_affix(Interpreter&, const Value& self, const Arguments& giv
 }
 
 Result<Value> format(Interpreter& interpreter, const Value& self, const Arguments& given) {
-  return format_braces(interpreter, *self.string(), given);
+  return format_braces(interpreter, self, given);
 }
 
 constexpr std::array kMethods = {

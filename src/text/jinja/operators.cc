@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "text/jinja/format.h"
+#include "text/jinja/markup.h"
 #include "text/jinja/unicode.h"
 
 namespace lathe::text::jinja {
@@ -131,13 +132,13 @@ Result<Value> float_arithmetic(BinaryOperator op, double left, double right) {
   }
 }
 
-Result<Value> repeat_string(Budget& budget, const std::string& text, std::int64_t times) {
-  if (times <= 0) return Value(std::string());
+Result<std::string> repeat_string(Budget& budget, const std::string& text, std::int64_t times) {
+  if (times <= 0) return std::string();
   LATHE_CHECK(budget.can_make_bytes(text.size(), static_cast<std::uint64_t>(times)));
   std::string result;
   result.reserve(text.size() * static_cast<std::size_t>(times));
   for (std::int64_t i = 0; i < times && !text.empty(); ++i) result += text;
-  return Value(std::move(result));
+  return result;
 }
 
 Result<Value> repeat_sequence(Budget& budget, const Sequence& sequence, std::int64_t times) {
@@ -157,13 +158,22 @@ bool is_list_or_tuple(const Value& value) {
 
 // "ab" * 3, [1] * 3, and the same with the operands exchanged.
 Result<Value> repeat(Budget& budget, const Value& repeated, std::int64_t times) {
-  if (const std::string* text = repeated.string()) return repeat_string(budget, *text, times);
+  if (const std::string* text = repeated.string()) {
+    LATHE_TRY(std::string result, repeat_string(budget, *text, times));
+    return marked_like(repeated, std::move(result));
+  }
   return repeat_sequence(budget, *repeated.sequence(), times);
 }
 
+Result<Value> add_strings(Budget& budget, const Value& left, const Value& right) {
+  if (!left.is_markup() && !right.is_markup()) return Value(*left.string() + *right.string());
+  LATHE_TRY(const std::string first, to_markup(budget, left));
+  LATHE_TRY(const std::string second, to_markup(budget, right));
+  return Value::markup(first + second);
+}
+
 Result<Value> add_containers(Budget& budget, const Value& left, const Value& right) {
-  if (left.is(Kind::string) && right.is(Kind::string))
-    return Value(*left.string() + *right.string());
+  if (left.is(Kind::string) && right.is(Kind::string)) return add_strings(budget, left, right);
   const bool both = is_list_or_tuple(left) && is_list_or_tuple(right) &&
                     left.sequence()->type == right.sequence()->type;
   if (!both) return unfit(BinaryOperator::add, left, right);
@@ -184,7 +194,7 @@ Result<Value> apply_binary(Budget& budget, BinaryOperator op, const Value& left,
   if (left.is_number() && right.is_number())
     return float_arithmetic(op, *left.as_double(), *right.as_double());
   if (op == BinaryOperator::modulo && left.is(Kind::string))
-    return format_percent(budget, *left.string(), right);
+    return format_percent(budget, left, right);
   if (op == BinaryOperator::add) return add_containers(budget, left, right);
   if (op == BinaryOperator::multiply) {
     if ((left.is(Kind::string) || is_list_or_tuple(left)) && b) return repeat(budget, left, *b);

@@ -57,7 +57,7 @@ constexpr std::array kPlainTests = {
     PlainTest{"sequence", is_sequence},
     PlainTest{"iterable", is_iterable},
     PlainTest{"callable", is_callable},
-    PlainTest{"escaped", [](const Value&) { return false; }},
+    PlainTest{"escaped", [](const Value& value) { return value.is_markup(); }},
 };
 
 // Tests that compare with an argument.

@@ -102,7 +102,8 @@ class Printer {
         out_ += float_text(*value.floating());
         return {};
       case Kind::string:
-        out_ += string_repr(*value.string());
+        out_ += value.is_markup() ? fmt::format("Markup({})", string_repr(*value.string()))
+                                  : string_repr(*value.string());
         return {};
       case Kind::sequence:
         return append_sequence(*value.sequence());

@@ -75,7 +75,15 @@ bool Value::is_number() const {
   return is(Kind::integer) || is(Kind::floating) || is(Kind::boolean);
 }
 
-const std::string* Value::string() const { return raw(std::get_if<Text>(&data_)); }
+bool Value::is_markup() const {
+  const StringObject* object = raw(std::get_if<StringPointer>(&data_));
+  return object && object->markup;
+}
+
+const std::string* Value::string() const {
+  const StringObject* object = raw(std::get_if<StringPointer>(&data_));
+  return object ? &object->text : nullptr;
+}
 const Sequence* Value::sequence() const { return raw(std::get_if<SequencePointer>(&data_)); }
 const Mapping* Value::mapping() const { return raw(std::get_if<MappingPointer>(&data_)); }
 const Callable* Value::callable() const { return raw(std::get_if<CallablePointer>(&data_)); }

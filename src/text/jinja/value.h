@@ -54,7 +54,12 @@ enum class Kind {
   loop,
 };
 
-using Text = std::shared_ptr<const std::string>;
+struct StringObject {
+  std::string text;
+  bool markup = false;  // marked as HTML: see markup.h
+};
+
+using StringPointer = std::shared_ptr<const StringObject>;
 using SequencePointer = std::shared_ptr<const Sequence>;
 using MappingPointer = std::shared_ptr<const Mapping>;
 using CallablePointer = std::shared_ptr<const Callable>;
@@ -67,7 +72,7 @@ class Value {
   requires(!std::same_as<Integer, bool>) Value(Integer value)
       : data_(static_cast<std::int64_t>(value)) {}
   Value(double value) : data_(value) {}
-  Value(std::string text) : data_(std::make_shared<const std::string>(std::move(text))) {}
+  Value(std::string text) : Value(std::move(text), false) {}
   Value(std::string_view text) : Value(std::string(text)) {}
   Value(const char* text) : Value(std::string(text)) {}
   Value(SequencePointer sequence) : data_(std::move(sequence)) {}
@@ -77,12 +82,14 @@ class Value {
   Value(Loop* loop) : data_(loop) {}
   // An undefined value; `why` is the sentence of the error that its use gives.
   static Value undefined(std::string why);
+  static Value markup(std::string text) { return Value(std::move(text), true); }
   static Value list(std::vector<Value> items);
   static Value tuple(std::vector<Value> items);
 
   Kind kind() const { return static_cast<Kind>(data_.index()); }
   bool is(Kind kind) const { return this->kind() == kind; }
   bool is_number() const;  // integer, floating or boolean
+  bool is_markup() const;  // a string that is marked as HTML
 
   // Null when the value is of another kind.
   const bool* boolean() const { return std::get_if<bool>(&data_); }
@@ -110,9 +117,11 @@ class Value {
   bool same_object(const Value& other) const;  // Python's `is`
 
  private:
-  using Data = std::variant<Undefined, None, bool, std::int64_t, double, Text, SequencePointer,
-                            MappingPointer, CallablePointer, Namespace*, Loop*>;
+  using Data = std::variant<Undefined, None, bool, std::int64_t, double, StringPointer,
+                            SequencePointer, MappingPointer, CallablePointer, Namespace*, Loop*>;
   explicit Value(Undefined undefined) : data_(std::move(undefined)) {}
+  Value(std::string text, bool markup)
+      : data_(std::make_shared<const StringObject>(StringObject{std::move(text), markup})) {}
 
   Data data_;
 };
