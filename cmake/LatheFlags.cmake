@@ -5,6 +5,8 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverl
                     # GCC 12 takes the unset side of std::optional and std::variant for a read of it.
                     -Wno-maybe-uninitialized)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+# For sanitizers: quick to compile; the kernels keep -O2 (LatheLayers.cmake), or their tests would take minutes.
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 
 if(LATHE_SANITIZE)
   add_compile_options(-fsanitize=${LATHE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
