@@ -34,6 +34,10 @@ void tell(const std::string& url, bool json) {
   std::fflush(stdout);
 }
 
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
 Status run(const Options& options, const Common& common) {
   LATHE_TRY(server::StopSignals stop, server::StopSignals::install());  // before any thread
   LATHE_TRY(LocalStore store, open_store(common));
@@ -48,6 +52,9 @@ Status run(const Options& options, const Common& common) {
   server_options.http.port = options.port;
   LATHE_TRY(const auto server, server::Server::start(backend, server_options, clock));
   LATHE_TRY(const ServerNote note, ServerNote::leave(home, server->url()));
+  if (!is_loopback(options.host)) {
+    log::warning("whoever reaches {} can use it: there are no keys yet", options.host);
+  }
   tell(server->url(), common.json);
   stop.wait();
   log::info("stopping: requests in flight are answered first");

@@ -45,6 +45,13 @@ api::FinishReason reason_of(engine::FinishReason reason) {
   return api::FinishReason::stop;
 }
 
+// What is wrong with the files of the store is no fault of the request's, whatever its kind says;
+// the details are for the server's log.
+Error ours(const Error& error) {
+  if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::unsupported) return error;
+  return Error::internal(error.message());
+}
+
 int status_of_cancelled(server::CancelReason reason) {
   if (reason == server::CancelReason::client_gone) return kClientGone;
   return reason == server::CancelReason::timed_out ? 504 : 503;
@@ -88,9 +95,11 @@ bool AnswerJob::move_on(Phase from, Phase to) {
 }
 
 void AnswerJob::find_model() {
-  const auto found = resolve_in_store(services_.store, spec_.model);
+  const auto found = services_.store.catalogue.resolve(spec_.model);
   if (!found.ok()) return fail(Phase::waiting, found.error());
-  services_.models.acquire(*found, [job = shared_from_this(), what = *found](auto lease) {
+  const auto located = locate(services_.store.home, *found);
+  if (!located.ok()) return fail(Phase::waiting, ours(located.error()));
+  services_.models.acquire(*located, [job = shared_from_this(), what = *located](auto lease) {
     if (!job->move_on(Phase::waiting, Phase::preparing)) return;  // cancelled meanwhile
     job->record_.deployment = what.deployment;
     job->record_.version = what.version;
@@ -99,7 +108,7 @@ void AnswerJob::find_model() {
 }
 
 void AnswerJob::prepare(Result<ModelHost::Lease> lease) {
-  if (!lease.ok()) return fail(Phase::preparing, lease.error());
+  if (!lease.ok()) return fail(Phase::preparing, ours(lease.error()));
   // This thread's own hold: the answer may end, and let go of the job's, before submit() returns.
   const ModelHost::Lease hold = std::move(lease).value();
   lease_.emplace(hold.share());

@@ -11,8 +11,8 @@ LocalBackend::LocalBackend(LocalStore store, const LocalBackendOptions& options,
     : options_(options),
       store_(std::move(store)),
       log_(store_.catalogue),
-      workers_(options.workers),
       models_(options.models, parallel, clock),
+      workers_(options.workers),
       services_{store_, models_, workers_, log_, clock, waiting_} {}
 
 void LocalBackend::generate(server::GenerationSpec spec,

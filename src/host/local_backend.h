@@ -52,9 +52,10 @@ class LocalBackend final : public server::Backend {
   const LocalBackendOptions options_;
   LocalStore store_;
   std::atomic<std::int64_t> waiting_{0};
+  // In the order of need: workers ask models, and both write to the log.
   RequestLog log_;
+  ModelHost models_;
   WorkerPool workers_;
-  ModelHost models_;  // last: what it still answers uses the rest
   const AnswerServices services_;
 };
 

@@ -113,20 +113,24 @@ Result<LocalStore> LocalStore::open(const std::string& folder) {
   return LocalStore{std::move(home), std::move(catalogue)};
 }
 
-Result<Resolved> resolve_in_store(LocalStore& store, const std::string& reference) {
-  LATHE_TRY(const store::ResolvedReference found, store.catalogue.resolve(reference));
+Result<Resolved> locate(const store::Home& home, const store::ResolvedReference& found) {
   Resolved resolved;
   resolved.reference = found.canonical();
   resolved.model_name = found.model.name;
   resolved.deployment = found.deployment;
   resolved.version = found.version;
-  LATHE_TRY(const os::Path path, store.home.absolute(found.model.path));
+  LATHE_TRY(const os::Path path, home.absolute(found.model.path));
   LATHE_TRY(resolved.model_path, tasks::model_path(path));
   for (const store::AdaptationRecord& adaptation : found.adaptations) {
-    LATHE_TRY(auto source, source_of(store.home, adaptation));
+    LATHE_TRY(auto source, source_of(home, adaptation));
     resolved.adaptations.push_back(std::move(source));
   }
   return resolved;
+}
+
+Result<Resolved> resolve_in_store(LocalStore& store, const std::string& reference) {
+  LATHE_TRY(const store::ResolvedReference found, store.catalogue.resolve(reference));
+  return locate(store.home, found);
 }
 
 Result<Resolved> resolve(LocalStore& store, const std::string& reference) {

@@ -41,9 +41,12 @@ struct Resolved {
 // both; what a reference cannot be), unsupported (a kind of adaptation that cannot answer).
 Result<Resolved> resolve_in_store(LocalStore& store, const std::string& reference);
 
-// The same, or the path of a model (a Hugging Face folder, a .gguf file), with adaptations of the
-// store after it or not: "./tuned+handbook". What begins with "." or "/" or holds ".gguf" is a
-// path; otherwise a name of the store goes before a path of the same spelling.
+// The second half of it: where that lies on this machine.
+Result<Resolved> locate(const store::Home& home, const store::ResolvedReference& found);
+
+// resolve_in_store(), or the path of a model (a Hugging Face folder, a .gguf file), with
+// adaptations of the store after it or not: "./tuned+handbook". What begins with "." or "/" or
+// holds ".gguf" is a path; otherwise a name of the store goes before a path of the same spelling.
 Result<Resolved> resolve(LocalStore& store, const std::string& reference);
 
 // Changes when what lies at the path is replaced or written to: for caches of what was read from

@@ -95,10 +95,8 @@ Result<std::int64_t> count_parameters(const formats::ModelSource& source) {
   return static_cast<std::int64_t>(count);
 }
 
-// What the files say of the model: all of a record but name, path and size.
-Result<store::ModelRecord> describe(const os::Path& path, Parallel& parallel) {
-  LATHE_TRY(const os::Path file, tasks::model_path(path));
-  LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
+// What the files say of the model: all of a record but name, path, size and fingerprint.
+Result<store::ModelRecord> describe(const formats::ModelSource& source) {
   store::ModelRecord record;
   record.family = source.config().family;
   record.context_length = source.config().max_positions;
@@ -111,8 +109,14 @@ Result<store::ModelRecord> describe(const os::Path& path, Parallel& parallel) {
   } else if (chat.error().kind != ErrorKind::not_found) {
     return chat.error();  // a model without a template takes completions; a broken one is an error
   }
-  LATHE_TRY(record.fingerprint, weights_fingerprint(source, parallel));
   return record;
+}
+
+// Of the copy: what was copied is what is recorded.
+Result<std::string> fingerprint_of(const os::Path& folder, Parallel& parallel) {
+  LATHE_TRY(const os::Path file, tasks::model_path(folder));
+  LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
+  return weights_fingerprint(source, parallel);
 }
 
 Error taken(const std::string& name) {
@@ -133,13 +137,13 @@ Result<store::ModelRecord> import_model(LocalStore& store, const os::Path& path,
   LATHE_TRY(const os::Path target, store.home.model_folder(name));
   LATHE_TRY(const os::Path file, tasks::model_path(path));
   LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
-  LATHE_CHECK(text::load_tokenizer(source));
+  LATHE_TRY(store::ModelRecord record, describe(source));
   LATHE_TRY(const std::vector<FileToCopy> files, files_of(source));
 
   LATHE_TRY(StagedFolder staged, StagedFolder::begin(target));
   if (store.catalogue.model(name).ok()) return taken(name);
   LATHE_CHECK(copy_all(files, staged.path(), progress));
-  LATHE_TRY(store::ModelRecord record, describe(staged.path(), parallel));
+  LATHE_TRY(record.fingerprint, fingerprint_of(staged.path(), parallel));
   record.name = name;
   record.size_bytes = static_cast<std::int64_t>(disk_bytes(staged.path()));
   LATHE_TRY(record.path, store.home.relative(target));
