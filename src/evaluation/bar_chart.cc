@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "evaluation/html_report.h"
 
 namespace lathe::evaluation {
