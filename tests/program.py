@@ -175,9 +175,9 @@ class StoreTest(unittest.TestCase):
         cls.model = make_long_model(cls.home.folder / "tiny")
         cls.home.run("import", cls.model, "--name", "tiny")
 
-    def assert_fails(self, *arguments, code=1):
+    def assert_fails(self, *arguments, code=1, stdin=""):
         """The command fails so; its one line of error."""
         with self.assertRaises(Failure) as caught:
-            self.home.run(*arguments)
+            self.home.run(*arguments, stdin=stdin)
         self.assertEqual(caught.exception.returncode, code, caught.exception.stderr)
         return caught.exception.stderr

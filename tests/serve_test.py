@@ -130,13 +130,16 @@ class Errors(ServeTest):
         return answer.json["error"]
 
     def test_an_unknown_model_is_404(self):
-        for model in ["tinny", "tiny+nothing", "tiny@1", "nothing@1"]:
+        for model in ["tinny", "tiny+nothing", "nothing@1"]:
             error = self.error(self.server.chat(model, "Hello"), 404)
             self.assertEqual(error["param"], "model", model)
             self.assertEqual(error["code"], "model_not_found")
         self.assertIn("tiny", self.error(self.server.chat("tinny", "Hello"), 404)["message"])
         streamed = self.server.chat("tinny", "Hello", stream=True)
         self.assertEqual(streamed.status, 404)
+
+    def test_a_version_of_a_model_is_400(self):
+        self.assertIn("versions", self.error(self.server.chat("tiny@1", "Hello"), 400)["message"])
 
     def test_a_path_is_no_model_for_a_client(self):
         for path in [str(self.model), str(self.home.path / "models" / "tiny"), "./tiny", "../tiny"]:

@@ -233,7 +233,7 @@ class Run(StoreTest):
         self.assertEqual(cleared[:half], cleared[half:])
 
     def test_an_over_long_prompt_fails_with_the_counts(self):
-        error = self.assert_fails("run", "tiny", "word " * 30000)
+        error = self.assert_fails("run", "tiny", stdin="word " * 30000 + "\n")
         self.assertIn("32768", error)
 
 
