@@ -185,7 +185,7 @@ class Clients(ServeTest):
     def test_the_work_of_a_client_that_goes_away_stops(self):
         prompt = self.endless_prompt()
         streams = [self.open_stream(prompt) for _ in range(3)]
-        self.assertEqual(self.server.metric(RUNNING), 3)
+        self.assertTrue(wait_until(lambda: self.server.metric(RUNNING) == 3))
         for stream in streams:
             stream.close()
         self.assertTrue(wait_until(lambda: self.server.metric(RUNNING) == 0))

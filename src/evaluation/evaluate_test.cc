@@ -68,7 +68,9 @@ TEST_F(EvaluateTest, CountsTokensAndTimesRowsThatRunAlone) {
   for (const RowResult& row : result.rows) {
     EXPECT_GE(row.answer_tokens, 1u);
     EXPECT_LE(row.answer_tokens, 6u);
-    if (row.cut) EXPECT_EQ(row.answer_tokens, 6u);
+    if (row.cut) {
+      EXPECT_EQ(row.answer_tokens, 6u);
+    }
     cut += row.cut;
     tokens += row.answer_tokens;
   }

@@ -27,7 +27,10 @@ std::string read(const fs::path& path) {
 fs::path folder() { return fs::path(LATHE_SOURCE_DIR) / "testdata" / "templates"; }
 
 ChatTemplate load(const fs::path& path) {
-  auto parsed = ChatTemplate::parse(read(path), {.bos = "<s>", .eos = "</s>"});
+  SpecialTokenText special;
+  special.bos = "<s>";
+  special.eos = "</s>";
+  auto parsed = ChatTemplate::parse(read(path), special);
   EXPECT_TRUE(parsed.ok()) << parsed.error().message();
   return std::move(parsed).value();
 }

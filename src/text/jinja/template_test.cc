@@ -30,7 +30,9 @@ void expect_error(const std::string& source, ErrorKind kind, const std::string& 
   const auto rendered = render(source);
   ASSERT_FALSE(rendered.ok());
   EXPECT_EQ(rendered.error().kind, kind) << rendered.error().message();
-  if (!where.empty()) EXPECT_EQ(rendered.error().where, where);
+  if (!where.empty()) {
+    EXPECT_EQ(rendered.error().where, where);
+  }
   EXPECT_NE(rendered.error().what.find(what), std::string::npos) << rendered.error().message();
 }
 
