@@ -215,7 +215,14 @@ Result<Tokenizer> train_bpe(TextSource texts, const BpeTrainOptions& options) {
   LATHE_CHECK(check_options(options).at("BPE training"));
   const NamedPreTokenizer& named = *find_pre_tokenizer(options.pre_tokenizer);
   LATHE_TRY(WordCounter counter, WordCounter::create(named, options));
-  for (std::string text; texts(text); text.clear()) counter.add(text);
+  for (std::string text; texts(text); text.clear()) {
+    if (text.size() >= kMaxTextBytes)
+      return Error::limit(
+                 fmt::format("a text of {} bytes; below {} are read", text.size(), kMaxTextBytes))
+          .at("BPE training")
+          .fix_with("cut it into documents");
+    counter.add(text);
+  }
   WordCounts counts = counter.take();
   if (counts.empty()) return Error::bad_input("there is no text to learn from").at("BPE training");
   Vocabulary vocabulary(options);

@@ -42,7 +42,7 @@ using TextSource = FunctionRef<bool(std::string& text)>;
 
 // The vocabulary may be smaller than asked when the texts have too few pairs of min_frequency.
 // Errors: vocab_size too small for bytes and special tokens, a doubled or empty special token, an
-// unknown pre_tokenizer, a bos or eos that is not a special token, no text at all.
+// unknown pre_tokenizer, a bos or eos that is not a special token, no text, one of 256 MiB.
 Result<Tokenizer> train_bpe(TextSource texts, const BpeTrainOptions& options);
 Result<Tokenizer> train_bpe(std::span<const std::string> texts, const BpeTrainOptions& options);
 

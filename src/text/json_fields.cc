@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "formats/json.h"
+
 namespace lathe::text {
 namespace {
 
@@ -14,12 +16,10 @@ Error wrong_type(const char* name, const char* wanted, const Json* found) {
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
-  try {
-    return Json::parse(text);
-  } catch (const std::exception& e) {
-    return Error::bad_input(fmt::format("not valid JSON: {}", e.what()))
-        .fix_with("the file may be cut short: fetch it again");
-  }
+  auto parsed = formats::parse_json(text);
+  if (!parsed.ok())
+    return std::move(parsed).error().fix_with("the file may be cut short: fetch it again");
+  return parsed;
 }
 
 const Json* find_field(const Json& object, const char* name) {

@@ -13,7 +13,8 @@ namespace lathe::text {
 
 using Json = nlohmann::json;
 
-// Parses a whole text; the error has the byte of the damage.
+// Parses a whole text, within the depth and size of formats/json.h; the error has the byte of the
+// damage.
 Result<Json> parse_json(std::string_view text);
 
 // nullptr when the field is absent or null, or `object` is not an object.

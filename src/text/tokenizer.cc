@@ -86,6 +86,7 @@ Tokenizer Tokenizer::with_control_tokens(ControlTokens tokens) const {
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
+  LATHE_ASSERT(text.size() < kMaxTextBytes);
   std::vector<std::int32_t> out;
   const PostProcessor& post = parts_->post_processor;
   if (options.add_special_tokens) out = post.before;

@@ -66,8 +66,8 @@ class Tokenizer {
   // The same tokenizer with these control tokens. REQUIRES: ids below vocab_size().
   Tokenizer with_control_tokens(ControlTokens tokens) const;
 
-  // Any bytes, any length; what is not UTF-8 is first replaced by U+FFFD (one for each maximal
-  // ill-formed part, Unicode 15 section 3.9). Time grows as n log n at worst in the length.
+  // Any bytes, fewer than 256 MiB (bound them before); what is not UTF-8 is replaced by U+FFFD, one
+  // for each maximal ill-formed part (Unicode 15 section 3.9). Time grows as n log n at worst.
   std::vector<std::int32_t> encode(std::string_view text, EncodeOptions options = {}) const;
 
   // Valid UTF-8 always. An id outside the vocabulary leaves no text.

@@ -115,6 +115,9 @@ TEST(TokenizerJson, RefusesWhatItCannotDo) {
   for (int i = 0; i < 20; ++i) deep = {{"type", "Sequence"}, {"normalizers", json::array({deep})}};
   file["normalizer"] = deep;
   EXPECT_THAT(error_of(file), HasSubstr("deep"));
+  const std::string nested = std::string(200'000, '[') + std::string(200'000, ']');
+  EXPECT_FALSE(Tokenizer::from_tokenizer_json(R"({"normalizer":)" + nested + "}").ok());
+  EXPECT_FALSE(Tokenizer::from_tokenizer_json("").ok());
 }
 
 TEST(TokenizerJson, NamesTheDamage) {

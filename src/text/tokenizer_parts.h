@@ -34,6 +34,9 @@ struct TokenizerSpec {
 // Bounds of what is read from files.
 inline constexpr std::int32_t kMaxTokens = 1 << 22;
 inline constexpr std::size_t kMaxMerges = std::size_t{1} << 23;
+// And of a text that is encoded in one piece: symbols are counted in 32 bits, and a normalizer may
+// lengthen the text.
+inline constexpr std::size_t kMaxTextBytes = std::size_t{256} << 20;
 
 struct Tokenizer::Parts {
   TokenizerSpec spec;

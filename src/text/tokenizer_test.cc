@@ -1,6 +1,7 @@
 #include "text/tokenizer.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "text/testing.h"
 
@@ -90,6 +91,20 @@ TEST(Tokenizer, LongRunsTakeNoQuadraticTime) {
       EXPECT_EQ(tokenizer.decode(ids), text) << name << " " << unit;
     }
   }
+}
+
+TEST(Tokenizer, ManyThreadsShareOne) {
+  const Tokenizer tokenizer = golden_tokenizer("bpe-llama3");
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  const std::string text = RandomText(seed).valid(20'000);
+  std::vector<Ids> results(4);
+  {
+    std::vector<std::jthread> threads;
+    for (Ids& result : results)
+      threads.emplace_back([&] { result = Tokenizer(tokenizer).encode(text); });
+  }
+  for (const Ids& result : results) EXPECT_EQ(result, tokenizer.encode(text));
 }
 
 TEST(Tokenizer, ControlTokensSkippedOrShown) {
