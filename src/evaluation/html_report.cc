@@ -283,10 +283,9 @@ std::string html_report(const Comparison& comparison) {
                      escape_html(comparison.model) + ": ways of adapting, compared</title>\n";
   html += kHead;
   html += "</head><body><main>\n<h1>Ways of adapting " + escape_html(comparison.model) + "</h1>\n";
-  html += fmt::format(
-      "<p class=\"soft\">{} on the same {}.</p>\n",
-      count_text(comparison.ways.size(), "way"),
-      count_text(comparison.test_rows, "test row"));
+  html += fmt::format("<p class=\"soft\">{} on the same {}.</p>\n",
+                      count_text(comparison.ways.size(), "way"),
+                      count_text(comparison.test_rows, "test row"));
   html += advice(comparison) + warning_card(comparison);
   html += chart(comparison) + table(comparison) + examples(comparison) + settings(comparison);
   return html + "</main></body></html>\n";
