@@ -1,5 +1,5 @@
 # The two commands of the README: `make demo` and `make test`. Plain `make` builds build/lathe.
-.PHONY: all setup configure test test-slow format check demo clean
+.PHONY: all setup configure test test-sanitized test-slow format check demo clean
 
 BUILD ?= build
 CMAKE_FLAGS ?=
@@ -20,6 +20,10 @@ check: setup
 test: check configure
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) -L quick --output-on-failure
+
+# Once more under ASan and UBSan, in a build of its own.
+test-sanitized:
+	$(MAKE) test BUILD=build-asan CMAKE_FLAGS='-DCMAKE_BUILD_TYPE=Debug -DLATHE_SANITIZE=address,undefined'
 
 test-slow: configure
 	cmake --build $(BUILD)
