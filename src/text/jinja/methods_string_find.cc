@@ -96,7 +96,7 @@ std::vector<std::string_view> split_at_space(std::string_view text, std::size_t 
   text = strip(text, {.right = false});
   while (!text.empty()) {
     if (parts.size() == limit) {
-      parts.push_back(strip(text, {.left = false}));
+      parts.push_back(text);  // with the white space at its end
       break;
     }
     std::size_t end = 0;
@@ -115,7 +115,7 @@ std::vector<std::string_view> split_at_space_from_right(std::string_view text, s
   const std::string_view last_together = all[all.size() - limit - 1];
   const auto end =
       static_cast<std::size_t>(last_together.data() - text.data()) + last_together.size();
-  std::vector<std::string_view> parts = {strip(text.substr(0, end), {.right = false})};
+  std::vector<std::string_view> parts = {text.substr(0, end)};
   parts.insert(parts.end(), all.end() - static_cast<std::ptrdiff_t>(limit), all.end());
   return parts;
 }
