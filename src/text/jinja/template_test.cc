@@ -60,7 +60,7 @@ TEST(Template, NamesWhatIsNotThere) {
 
 TEST(Template, DepthOfTheSourceIsBounded) {
   const int deep = 100'000;
-  expect_error("{{ " + repeat("(", deep), ErrorKind::limit, "line 1", "levels");
+  expect_error("{{ " + repeat("(", deep) + " }}", ErrorKind::limit, "line 1", "levels");
   expect_error("{{ " + repeat("[", deep) + repeat("]", deep) + " }}", ErrorKind::limit, "line 1",
                "levels");
   expect_error("{{ " + repeat("not ", deep) + "1 }}", ErrorKind::limit, "line 1", "levels");
@@ -68,9 +68,10 @@ TEST(Template, DepthOfTheSourceIsBounded) {
   expect_error("{{ 1" + repeat("+1", deep) + " }}", ErrorKind::limit, "line 1", "levels");
   expect_error("{{ x" + repeat(".a", deep) + " }}", ErrorKind::limit, "line 1", "levels");
   expect_error("{{ x" + repeat("|a", deep) + " }}", ErrorKind::limit, "line 1", "levels");
-  expect_error("{{ 1" + repeat(" if 1 else 2", deep) + " }}", ErrorKind::limit, "line 1", "levels");
+  expect_error("{{ 1" + repeat(" if 1 else 2", deep / 2) + " }}", ErrorKind::limit, "line 1",
+               "levels");
   expect_error(repeat("{% if 1 %}", 20'000), ErrorKind::limit, "line 1", "levels");
-  expect_error("{% set " + repeat("(", deep) + "a", ErrorKind::limit, "line 1", "levels");
+  expect_error("{% set " + repeat("(", deep) + "a %}", ErrorKind::limit, "line 1", "levels");
   expect_error(std::string(kMaxSourceBytes + 1, 'a'), ErrorKind::limit, "", "bytes");
 }
 
@@ -104,7 +105,9 @@ TEST(Template, WorkIsBounded) {
       "%}");
   limit("{% set n = namespace(x=[]) %}{% for i in range(999) %}{% set n.x = [n.x] %}{% endfor %}");
   limit("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}");
-  limit("{% macro f() %}{% call f() %}{% endcall %}{% endmacro %}{{ f() }}");
+  limit(
+      "{% macro f() %}{{ caller() }}{% call f() %}{% endcall %}{% endmacro %}{% call f() %}{% "
+      "endcall %}");
   limit("{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}");
   limit("{{ 'a' | center(10 ** 15) }}");
   limit("{{ '%999999999999d' % 1 }}");
@@ -113,7 +116,7 @@ TEST(Template, WorkIsBounded) {
   limit("{{ ('a' * 100000) | replace('', 'b' * 100000) | length }}");
   limit("{{ ('b' * 100000).join('a' * 100000) | length }}");
   limit("{% set n = namespace(x=1) %}{% set n.x = n %}{{ n }}");
-  limit("{{ [[1]] * 90000 | tojson(indent=90000) }}");
+  limit("{{ ([[1]] * 90000) | tojson(indent=90000) }}");
 }
 
 // A value that holds itself twice at every level prints and compares in 2^levels steps.
