@@ -60,7 +60,8 @@ TEST(Template, NamesWhatIsNotThere) {
 
 TEST(Template, DepthOfTheSourceIsBounded) {
   const int deep = 100'000;
-  expect_error("{{ " + repeat("(", deep) + " }}", ErrorKind::limit, "line 1", "levels");
+  expect_error("{{ " + repeat("(", deep) + "1" + repeat(")", deep) + " }}", ErrorKind::limit,
+               "line 1", "levels");
   expect_error("{{ " + repeat("[", deep) + repeat("]", deep) + " }}", ErrorKind::limit, "line 1",
                "levels");
   expect_error("{{ " + repeat("not ", deep) + "1 }}", ErrorKind::limit, "line 1", "levels");
@@ -71,7 +72,8 @@ TEST(Template, DepthOfTheSourceIsBounded) {
   expect_error("{{ 1" + repeat(" if 1 else 2", deep / 2) + " }}", ErrorKind::limit, "line 1",
                "levels");
   expect_error(repeat("{% if 1 %}", 20'000), ErrorKind::limit, "line 1", "levels");
-  expect_error("{% set " + repeat("(", deep) + "a %}", ErrorKind::limit, "line 1", "levels");
+  expect_error("{% set " + repeat("(", deep) + "a" + repeat(")", deep) + " = 1 %}",
+               ErrorKind::limit, "line 1", "levels");
   expect_error(std::string(kMaxSourceBytes + 1, 'a'), ErrorKind::limit, "", "bytes");
 }
 
