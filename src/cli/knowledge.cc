@@ -171,7 +171,7 @@ CLI::App* add_create(CLI::App& command, Options& options) {
       ->add_option("--overlap", options.chunking.overlap_words,
                    "words that a chunk repeats of the one before")
       ->capture_default_str();
-  create->footer("example: lathe knowledge create handbook examples/helpdesk/docs");
+  create->footer("example: lathe knowledge create handbook examples/helpdesk/handbook");
   return create;
 }
 
@@ -205,7 +205,7 @@ Action add_knowledge(CLI::App& program, const Common& common) {
   CLI::App* list_command = command->add_subcommand("ls", "the bases, or the documents of one");
   list_command->add_option("NAME", options->name, "the base");
   command->footer(
-      "examples: lathe knowledge create handbook examples/helpdesk/docs\n"
+      "examples: lathe knowledge create handbook examples/helpdesk/handbook\n"
       "          lathe run starter+handbook \"How long is the warranty?\"");
   (void)list_command;
   return [=, &common]() -> Status {
