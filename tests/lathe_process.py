@@ -43,12 +43,13 @@ def write_rows(path, count, seed=1):
             out.write(json.dumps(row) + "\n")
 
 
-def write_recipe(folder):
+def write_recipe(folder, epochs=4):
     """The tiny recipe, with its template beside it."""
     folder = Path(folder)
     template = (SOURCE / "starter" / "chat_template.jinja").read_text(encoding="utf-8")
     (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
-    (folder / "recipe.json").write_text(json.dumps(TINY_RECIPE), encoding="utf-8")
+    recipe = {**TINY_RECIPE, "training": {**TINY_RECIPE["training"], "epochs": epochs}}
+    (folder / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
     return folder / "recipe.json"
 
 
