@@ -96,7 +96,8 @@ class [[nodiscard]] Result {
     LATHE_ASSERT(ok());
     return *std::get_if<0>(&state_);
   }
-  T&& value() && {
+  // By value, so that `for (x : f().value())` iterates over something that lives.
+  T value() && {
     LATHE_ASSERT(ok());
     return std::move(*std::get_if<0>(&state_));
   }

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
+#include <type_traits>
 
 namespace lathe {
 namespace {
@@ -39,6 +41,16 @@ TEST(Result, HoldsMoveOnlyValues) {
     return *p;
   };
   EXPECT_EQ(use().value(), 7);
+}
+
+TEST(Result, TheValueOfATemporaryOutlivesIt) {
+  const auto make = []() -> Result<std::string> {
+    return std::string("longer than a small string");
+  };
+  static_assert(!std::is_reference_v<decltype(make().value())>);
+  std::string copied;
+  for (const char c : make().value()) copied += c;  // dangled when value() gave a reference
+  EXPECT_EQ(copied, make().value());
 }
 
 }  // namespace
