@@ -9,6 +9,7 @@
 #include "cli/training_progress.h"
 #include "evaluation/compare.h"
 #include "evaluation/html_report.h"
+#include "evaluation/reading.h"
 #include "evaluation/report_json.h"
 #include "evaluation/report_text.h"
 #include "os/thread_pool.h"
@@ -25,6 +26,8 @@ struct Options {
   std::string html;
   std::vector<std::string> ways;
   double epochs = 0;
+  CLI::Option* passages = nullptr;  // whether they were given
+  CLI::Option* chunk_words = nullptr;
   evaluation::CompareOptions compare;
 };
 
@@ -59,6 +62,14 @@ evaluation::CompareCallbacks callbacks_for(ProgressLine& line) {
   return callbacks;
 }
 
+void print_reading(const evaluation::Comparison& result) {
+  if (result.readings.empty()) return;
+  const evaluation::ReadingTrial& best = evaluation::best_reading(result.readings);
+  fmt::print("retrieval reads {} of about {} words: the best of {} settings on {} training rows\n",
+             evaluation::count_text(best.reading.passages, "passage"), best.reading.chunk_words,
+             result.readings.size(), best.rows);
+}
+
 void print_artefacts(const evaluation::Comparison& result, const Options& options) {
   if (!result.recommendation) return;
   for (const evaluation::WayResult& way : result.ways) {
@@ -87,6 +98,7 @@ Status run(Options options, const Common& common) {
     LATHE_TRY(const evaluation::Way way, evaluation::parse_way(name).at("--ways"));
     compare.ways.push_back(way);
   }
+  compare.choose_reading = options.passages->count() + options.chunk_words->count() == 0;
   if (options.epochs != 0) compare.lora.epochs = compare.prompt_tuning.epochs = options.epochs;
   os::ThreadPool pool(common.threads);
   const os::SystemClock clock;
@@ -114,6 +126,7 @@ Status run(Options options, const Common& common) {
     fmt::print("{} on {}, {}\n\n{}", result.model,
                evaluation::count_text(result.test_rows, "test row"), duration(result.seconds),
                comparison_text(result));
+    print_reading(result);
     print_artefacts(result, options);
     if (!options.html.empty()) fmt::print("report: {}\n", options.html);
   }
@@ -128,10 +141,11 @@ void add_settings(CLI::App& command, Options& options) {
                   "lora-on-retrieval (default: all that the data allow but the last)")
       ->delimiter(',');
   command.add_option("--shots", compare.shots, "examples of few-shot")->capture_default_str();
-  command.add_option("--passages", compare.passages, "of retrieval, in a prompt")
-      ->capture_default_str();
-  command.add_option("--chunk-words", compare.chunking.words, "of a passage, about")
-      ->capture_default_str();
+  options.passages = command.add_option("--passages", compare.passages,
+                                        "of retrieval, in a prompt (default: chosen on training "
+                                        "rows, together with --chunk-words)");
+  options.chunk_words = command.add_option("--chunk-words", compare.chunking.words,
+                                           "of a passage, about (with --passages alone: 60)");
   command.add_option("--epochs", options.epochs, "times over the rows (default: the way's usual)");
   command.add_option("--max-tokens", compare.evaluate.max_tokens, "of an answer, at most")
       ->capture_default_str();

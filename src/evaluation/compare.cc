@@ -6,6 +6,7 @@
 #include <set>
 
 #include "evaluation/artefacts.h"
+#include "evaluation/reading.h"
 #include "evaluation/recommend.h"
 
 namespace lathe::evaluation {
@@ -121,6 +122,23 @@ Status try_way(WayResult& way, Artefacts& artefacts, const CompareInputs& inputs
   return {};
 }
 
+// Chooses how retrieval reads. Documents that cannot be read leave the options as they are: the
+// ways that use them will say what is wrong.
+Status choose_reading(Comparison& result, const CompareInputs& inputs, Parallel& parallel,
+                      const os::Clock& clock, const CompareCallbacks& callbacks) {
+  CompareOptions& options = result.options;
+  const bool used = std::any_of(options.ways.begin(), options.ways.end(), uses_documents);
+  if (!options.choose_reading || !used || inputs.train.empty()) return {};
+  auto trials = try_readings(inputs, options, parallel, clock, callbacks);
+  if (!trials.ok()) {
+    if (trials.error().kind == ErrorKind::cancelled) return trials.error();
+    return {};
+  }
+  result.readings = std::move(trials).value();
+  options.set(best_reading(result.readings).reading);
+  return {};
+}
+
 }  // namespace
 
 std::vector<Way> usual_ways(bool has_documents) {
@@ -149,7 +167,8 @@ Result<Comparison> compare(const CompareInputs& inputs, const CompareOptions& op
   result.options.ways = ways;
   const Artefacts::Inputs sources{inputs.model, inputs.model_path, inputs.model_name,
                                   inputs.train, inputs.documents,  inputs.folder};
-  Artefacts artefacts(sources, options, parallel, clock, callbacks.training);
+  LATHE_CHECK(choose_reading(result, inputs, parallel, clock, callbacks));
+  Artefacts artefacts(sources, result.options, parallel, clock, callbacks.training);
   for (const Way way : ways) {
     if (callbacks.on_stage)
       callbacks.on_stage(fmt::format("{}: {}", to_string(way), describe(way)));

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "evaluation/reading.h"
 #include "evaluation/recommend.h"
 #include "evaluation/test_model.h"
 
@@ -115,6 +116,35 @@ TEST_F(CompareTest, TheArtefactsAnswerAsTheyDidInTheComparison) {
     }
     for (const RowResult& row : way.evaluation.rows) EXPECT_LE(row.sources.size(), 1u);
   }
+}
+
+TEST_F(CompareTest, ChoosesHowRetrievalReadsOnTrainingRowsAlone) {
+  options_.ways = {Way::retrieval};
+  options_.choose_reading = true;
+  inputs_.train.pop_back();  // so that a count of three tells training rows from test rows
+  std::vector<std::size_t> totals;
+  CompareCallbacks callbacks;
+  callbacks.on_row = [&](Way, std::size_t done, std::size_t total) {
+    if (done == total) totals.push_back(total);
+    return true;
+  };
+  const Comparison result = run(callbacks).value();
+  ASSERT_EQ(result.readings.size(), std::size(kReadings));
+  const Reading& best = best_reading(result.readings).reading;
+  EXPECT_EQ(result.options.passages, best.passages);
+  EXPECT_EQ(result.options.chunking.words, best.chunk_words);
+  std::vector<std::size_t> expected(std::size(kReadings), 3);
+  expected.push_back(4);
+  EXPECT_EQ(totals, expected);
+  for (const RowResult& row : result.ways.front().evaluation.rows) {
+    EXPECT_LE(row.sources.size(), best.passages);
+  }
+}
+
+TEST(BestReading, HasTheMostRightAnswersThenTheShortestPrompts) {
+  const std::vector<ReadingTrial> trials = {
+      {{1, 30}, 5, 9, 50}, {{3, 30}, 7, 9, 150}, {{1, 60}, 7, 9, 90}, {{5, 60}, 6, 9, 40}};
+  EXPECT_EQ(best_reading(trials).prompt_tokens, 90);
 }
 
 // A model that is nothing but random weights knows no answer; a LoRA can learn four.

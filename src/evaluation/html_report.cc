@@ -208,6 +208,17 @@ std::string tuning_text(const training::TuneOptions& tune) {
   return text + fmt::format(", rank {}, alpha {}, on {}", tune.lora.rank, tune.lora.alpha, modules);
 }
 
+// What the number and length of passages were chosen from.
+std::string readings_text(const Comparison& comparison) {
+  std::string text = "chosen on training rows: ";
+  for (const ReadingTrial& trial : comparison.readings) {
+    if (&trial != &comparison.readings.front()) text += "; ";
+    text += fmt::format("{} of {} words {} of {} right", trial.reading.passages,
+                        trial.reading.chunk_words, trial.right, trial.rows);
+  }
+  return text;
+}
+
 std::string settings(const Comparison& comparison) {
   const CompareOptions& o = comparison.options;
   const auto entry = [](std::string_view name, const std::string& value) {
@@ -223,6 +234,7 @@ std::string settings(const Comparison& comparison) {
               fmt::format("{}, cut into {} passages of about {} words; {} in a prompt",
                           comparison.documents, comparison.passages, o.chunking.words, o.passages));
   }
+  if (!comparison.readings.empty()) html += entry("retrieval reads", readings_text(comparison));
   html += entry("few-shot", fmt::format("{} examples, the most alike by BM25", o.shots));
   html += entry("prompt tuning", tuning_text(o.prompt_tuning));
   html += entry("LoRA", tuning_text(o.lora));

@@ -123,9 +123,17 @@ std::string to_json(const Comparison& comparison) {
                {"documents", comparison.documents},
                {"passages", comparison.passages},
                {"settings", settings_of(comparison.options)},
+               {"readings", Json::array()},
                {"ways", Json::array()},
                {"recommendation", nullptr},
                {"seconds", comparison.seconds}};
+  for (const ReadingTrial& trial : comparison.readings) {
+    json["readings"].push_back({{"passages", trial.reading.passages},
+                                {"chunk_words", trial.reading.chunk_words},
+                                {"right", trial.right},
+                                {"rows", trial.rows},
+                                {"prompt_tokens", trial.prompt_tokens}});
+  }
   for (const WayResult& way : comparison.ways) json["ways"].push_back(json_of(way));
   if (const auto& recommended = comparison.recommendation) {
     json["recommendation"] = {{"way", to_string(recommended->way)},

@@ -38,14 +38,35 @@ bool uses_documents(Way way);
 bool uses_training(Way way);  // learns weights
 bool uses_examples(Way way);  // shows training rows
 
+// What retrieval puts into a prompt.
+struct Reading {
+  std::size_t passages = 3;
+  std::size_t chunk_words = 60;  // of a passage, about
+};
+
+// How a reading did on training rows (reading.h).
+struct ReadingTrial {
+  Reading reading;
+  std::size_t right = 0;
+  std::size_t rows = 0;
+  double prompt_tokens = 0;  // mean
+};
+
 struct CompareOptions {
   std::vector<Way> ways;     // empty: all that the data allow
   std::size_t shots = 4;     // examples of few-shot
   std::size_t passages = 3;  // of retrieval
   retrieval::ChunkOptions chunking = {.words = 60, .overlap_words = 0};
+  bool choose_reading =
+      false;  // passages and chunking are chosen on training rows, if there are any
   training::TuneOptions lora = lora_defaults();
   training::TuneOptions prompt_tuning = prompt_tuning_defaults();
   EvaluateOptions evaluate;
+
+  void set(const Reading& reading) {
+    passages = reading.passages;
+    chunking.words = reading.chunk_words;
+  }
 
   // Rank 8 on every matrix of a block.
   static training::TuneOptions lora_defaults();
@@ -82,8 +103,9 @@ struct Comparison {
   std::size_t test_rows = 0;
   std::size_t leaked_rows = 0;  // test rows whose prompt stands among the training rows, too
   std::size_t documents = 0;
-  std::size_t passages = 0;  // that they were cut into
-  CompareOptions options;
+  std::size_t passages = 0;                      // that they were cut into
+  CompareOptions options;                        // with the reading that was chosen
+  std::vector<ReadingTrial> readings;            // what it was chosen from; empty: it was given
   std::vector<WayResult> ways;                   // in the order of kAllWays
   std::optional<Recommendation> recommendation;  // none when no way could be tried
   double seconds = 0;
