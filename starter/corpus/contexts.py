@@ -261,7 +261,7 @@ def _merge(d, parts):
     return Context([passages[i] for i in order], [(q, a, place[i], key) for q, a, i, key in asked], absent)
 
 
-_COUNTS = ((1, 0.2), (2, 0.42), (3, 0.72), (4, 0.87), (5, 1.0))
+_COUNTS = ((1, 0.3), (2, 0.55), (3, 0.8), (4, 0.9), (5, 1.0))
 
 
 def house_rules(d, count):
@@ -281,7 +281,7 @@ def _settle(context):
     return context._replace(absent=[q for q, key in context.absent if key not in answers and q not in answers])
 
 
-_MAKERS = ((entities, 0.45), (house_rules, 0.85), (events, 1.0))
+_MAKERS = ((entities, 0.4), (house_rules, 0.87), (events, 1.0))
 
 
 def _drawn(d, count):

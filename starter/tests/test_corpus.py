@@ -38,7 +38,7 @@ class Episodes(unittest.TestCase):
         for e in self.episodes:
             sizes[e.skill] = sizes.get(e.skill, 0) + len(text_of(e))
         total = sum(sizes.values())
-        for skill, least in {"passages": .40, "classification": .15, "copying": .09, "tone": .07, "fluency": .09}.items():
+        for skill, least in {"passages": .60, "classification": .10, "copying": .02, "tone": .05, "fluency": .03}.items():
             self.assertGreater(sizes[skill] / total, least, skill)
 
     def test_unknown_is_neither_rare_nor_common(self):
