@@ -4,7 +4,8 @@
 //   cmake -S . -B build -DLATHE_BENCH=ON && cmake --build build --target gemm_bench &&
 //   build/bench/gemm_bench
 //
-// The limit is what register-only fused multiply-adds reach on the same threads at the same moment.
+// The limit is what fused multiply-adds on registers alone reach on the same threads (fma_peak.h),
+// measured between the products.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "fma_peak.h"
 #include "kernels/matmul.h"
 #include "os/clock.h"
 #include "os/thread_pool.h"
@@ -57,30 +59,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// FMA rate with everything in registers and L1: one tile-sized product, many times, in each thread.
-double peak_gflops(const kernels::Table& table, os::ThreadPool& pool) {
-  const std::size_t k = 128, n = table.panel, m = 6, repeats = 20000;
-  std::vector<double> rates;
-  for (int run = 0; run < 5; ++run) {
-    const double seconds = seconds_of([&] {
-      pool.run(pool.width(), [&](std::size_t) {
-        std::vector<float> a(m * k, 1.0f), b(k * n, 1.0f), c(m * n);
-        kernels::MultiplyBlock block;
-        block.a = {a.data(), k, 1};
-        block.rows = m;
-        block.k = k;
-        block.columns = n;
-        block.c = c.data();
-        block.c_stride = n;
-        for (std::size_t i = 0; i < repeats; ++i) table.multiply_f32(block, b.data());
-      });
-    });
-    rates.push_back(2e-9 * static_cast<double>(m * n * k * repeats * pool.width()) / seconds);
-  }
-  return *std::max_element(rates.begin(), rates.end());
-}
-
-void bench(const Form& f, double peak, os::ThreadPool& pool) {
+void measure(const Form& f, os::ThreadPool& pool) {
   const kernels::Table& table = kernels::active();
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
@@ -94,8 +73,9 @@ void bench(const Form& f, double peak, os::ThreadPool& pool) {
   kernels::PackBuffer buffer;
   const double flops = 2.0 * static_cast<double>(f.m * f.n * f.k);
   const int repeats = std::max(1, static_cast<int>(2e9 / flops));
-  std::vector<double> ours, theirs;
-  for (int run = 0; run < 9; ++run) {
+  std::vector<double> ours, theirs, peaks;
+  for (int run = 0; run < 15; ++run) {
+    peaks.push_back(bench::fma_gflops(pool));
     ours.push_back(seconds_of([&] {
       for (int i = 0; i < repeats; ++i) {
         kernels::multiply_unpacked(table, {am, f.m, f.k, f.n, c.data(), f.n, false}, bm, buffer,
@@ -115,7 +95,9 @@ void bench(const Form& f, double peak, os::ThreadPool& pool) {
 #endif
   }
   const double rate = flops * repeats * 1e-9 / median(ours);
-  fmt::print("| {} | {:4} x {:4} x {:4} | {:3.0f} % |", f.name, f.m, f.n, f.k, 100 * rate / peak);
+  const double peak = median(peaks);
+  fmt::print("| {} | {:4} x {:4} x {:4} | {:3.0f} | {:3.0f} | {:3.0f} % |", f.name, f.m, f.n, f.k,
+             rate, peak, 100 * rate / peak);
   if (theirs.empty()) {
     fmt::print(" - |\n");
   } else {
@@ -130,9 +112,10 @@ int main() {
 #ifdef LATHE_OPENBLAS
   openblas_set_num_threads(static_cast<int>(pool.width()));
 #endif
-  const double peak = peak_gflops(kernels::active(), pool);
-  fmt::print("kernels {}, {} threads, f32 multiply-add peak {:.0f} GFLOP/s\n\n",
-             kernels::active().name, pool.width(), peak);
-  fmt::print("| product | m x n x k | share of peak | times OpenBLAS |\n|---|---|---|---|\n");
-  for (const Form& form : kForms) bench(form, peak, pool);
+  fmt::print("kernels {}, {} threads, medians of 15 interleaved runs\n\n", kernels::active().name,
+             pool.width());
+  fmt::print(
+      "| product | m x n x k | GFLOP/s | multiply-add limit | share of it | times OpenBLAS |\n"
+      "|---|---|---|---|---|---|\n");
+  for (const Form& form : kForms) measure(form, pool);
 }
