@@ -82,8 +82,13 @@ endfunction()
 
 function(lathe_add_layer_tests)
   # The layers whose results come from kernels run once more with each instruction set that
-  # LATHE_CPU can force; a name the processor lacks is an error, so only the portable ones stand here.
+  # LATHE_CPU can force and this processor has (the best one is what they use unforced); a name that
+  # the processor lacks is an error.
   set(cpus_for_kernels ref sse4)
+  file(STRINGS /proc/cpuinfo flags REGEX "^flags" LIMIT_COUNT 1)
+  if(flags MATCHES " avx2 " AND flags MATCHES " fma ")
+    list(APPEND cpus_for_kernels avx2)
+  endif()
   foreach(layer IN LISTS LATHE_LAYERS)
     file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${layer}/*_test.cc)
     set(slow ${tests})
