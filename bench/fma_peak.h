@@ -26,7 +26,9 @@ __attribute__((target("avx512f"))) inline float multiply_add_512(std::size_t rou
     for (std::size_t j = 0; j < kChains; ++j) sums[j] = _mm512_fmadd_ps(sums[j], a, b);
   }
   for (std::size_t j = 1; j < kChains; ++j) sums[0] = _mm512_add_ps(sums[0], sums[j]);
-  return _mm512_reduce_add_ps(sums[0]);
+  float lanes[16];
+  _mm512_storeu_ps(lanes, sums[0]);
+  return lanes[0];
 }
 
 __attribute__((target("avx2,fma"))) inline float multiply_add_256(std::size_t rounds) {

@@ -7,6 +7,7 @@ letter.  The key says what is asked, whatever the wording, so that `make` can dr
 from collections import namedtuple
 
 from . import handbook
+from . import pages
 from . import relations as rel
 from . import values
 from . import words as w
@@ -269,6 +270,11 @@ def house_rules(d, count):
     return Context(*handbook.passages(d, count, FILLERS))
 
 
+def maker_pages(d, count):
+    """Passages on named things and their parts (see pages.py)."""
+    return Context(*pages.passages(d, count, FILLERS))
+
+
 def _settle(context):
     """Drops questions with two answers, and absent ones that a passage answers after all."""
     answers, twofold = {}, set()
@@ -281,7 +287,7 @@ def _settle(context):
     return context._replace(absent=[q for q, key in context.absent if key not in answers and q not in answers])
 
 
-_MAKERS = ((entities, 0.4), (house_rules, 0.87), (events, 1.0))
+_MAKERS = ((entities, 0.25), (house_rules, 0.6), (maker_pages, 0.92), (events, 1.0))
 
 
 def _drawn(d, count):

@@ -12,6 +12,15 @@ _ONSETS = ("b c d f g h j k l m n p r s t v w y z br cr dr fl gr kl pl pr sh sk 
            "sp sn gl bl").split()
 _VOWELS = "a e i o u a e i o ai ea ee io oa ou".split()
 _CODAS = ["", "", "", "", ""] + "n r l s m t k d x nd rt sk lm".split()
+# Words in the manner of family names and places ("Hartwick"): other letters, double consonants, real endings.
+_STEMS = ("hart bram fair cal ash wel thorn whit black wick quar pem har ben dun fen gal lind mar nor or ox pad quin rad "
+          "red sher sud tam ul van wal west win yar york burn cob crom dev eg ell far gar hal ham hol in kel kings lang lock "
+          "mel mid new old pen pres rams roth rush sel sey stan staf sut swan thur tor up wake wex wood wrex zim phil chal "
+          "rup cas al bel cor dom el fel gid hor is jos lam mir nath osw per rem sid theo urs viv xan yv").split()
+_LINKS = ["", "", "", "", "", "", "l", "er", "ing", "s", "le", "a", "o", "i", "en", "t"]
+_ENDINGS = ("wick bury stone ley worth combe shaw croft by ham ton field ford man mond ling gate hurst more sey thorpe well "
+            "wood yard sett dale den don ers son mann stein ski ova elli etti ault aux ez escu oglu ani awa imoto vic ack "
+            "ough augh eux quist gren holm borg berg mayer hofer endorf inger lund strom nen").split()
 _POOL_SIZE = 64000
 _HELDOUT_SHARE = 16
 
@@ -31,9 +40,12 @@ def _pool(heldout):
     size = _POOL_SIZE // 8 if heldout else _POOL_SIZE
     ordered = []
     while len(ordered) < size:
-        count = rng.choice((1, 2, 2, 2, 2, 2, 3))
-        word = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(count))
-        if 4 <= len(word) <= 10 and word not in words and word not in RESERVED and is_heldout(word) == heldout:
+        if rng.random() < 0.4:
+            word = rng.choice(_STEMS) + rng.choice(_LINKS) + rng.choice(_ENDINGS)
+        else:
+            count = rng.choice((1, 2, 2, 2, 2, 2, 3))
+            word = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(count))
+        if 4 <= len(word) <= 11 and word not in words and word not in RESERVED and is_heldout(word) == heldout:
             words.add(word)
             ordered.append(word)
     return tuple(ordered)

@@ -19,9 +19,10 @@ _NAMED = ("dev", "svc")
 
 @lru_cache(maxsize=None)
 def facts():
-    """(value function, statements, questions, slots) of handbook.txt."""
+    """(value function, statements, questions, slots) of handbook.txt and its continuations by subject."""
+    files = sorted(Path(__file__).parent.glob("handbook*.txt"))
     rows = []
-    for line in (Path(__file__).parent / "handbook.txt").read_text(encoding="utf-8").splitlines():
+    for line in (line for path in files for line in path.read_text(encoding="utf-8").splitlines()):
         if not line or line.startswith("#"):
             continue
         value, statements, questions = (p.strip() for p in line.split(" = "))

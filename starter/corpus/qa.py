@@ -11,11 +11,13 @@ _SYSTEM = (
     "Only say what the passages say.")
 _LEADS = ("", "", "", "", "", "", "", "", "", "", "Please tell me: ", "Hello, ", "I would like to know: ", "Hi! ",
           "One more question: ", "Excuse me, ")
-_BARE = ("I need help with something.", "Can you look this up?", "Do you have the number?", "What is the answer?")
+_ENDS = (" exactly?", ", please?", " at the moment?", " normally?", " as a rule?", " now?", " with you?", " these days?")
 
 
 def question(d, text):
     lead = d.pick(_LEADS)
+    if text.endswith("?") and d.chance(0.06):
+        text = text[:-1] + d.pick(_ENDS)
     if lead.endswith(", "):
         return lead + text[0].lower() + text[1:] if not text[1:2].isupper() and text.split(" ")[0] in _STARTS else text
     return lead + text
@@ -42,13 +44,13 @@ def prompt(d, passages, asked):
 
 
 def turns_of(d, context, limit):
-    """Up to `limit` (question, answer, passage or None): about one in seven is unknown, no question twice."""
+    """Up to `limit` (question, answer, passage or None): about one in fifteen is unknown, no question twice."""
     rows = [(q, a, context.passages[i]) for q, a, i, _ in context.asked]
     d.shuffle(rows)
     rows = rows[:limit]
     absent = d.shuffle(list(context.absent))
     for place in range(len(rows)):
-        if absent and d.chance(0.15):
+        if absent and d.chance(0.06):
             rows[place] = (absent.pop(), UNKNOWN, None)
     return rows
 
@@ -66,7 +68,7 @@ def no_passages(d):
 
 
 def build(d, count=None):
-    if d.chance(0.03):
+    if d.chance(0.015):
         return no_passages(d)
     while True:
         context = contexts.make(d, count)

@@ -87,6 +87,21 @@ def hours(d):
                    f"{a} in the morning to {b} in the evening", f"{a} to {b + 12}"))
 
 
+def frequency(d):
+    """How often, whole: "every nine months", "once a week", "every second Monday"."""
+    x = d.random()
+    if x < 0.5:
+        return f"every {small(d)} {d.pick(('days', 'weeks', 'months', 'years', 'hours', 'minutes'))}"
+    if x < 0.75:
+        times = d.pick(("once", "twice", "three times", "four times", "five times", "ten times"))
+        return f"{times} {d.pick(('a day', 'a week', 'a month', 'a year', 'an hour', 'a night'))}"
+    if x < 0.85:
+        return f"every {d.pick(('day', 'week', 'month', 'year', 'night', 'morning', 'evening', 'hour'))}"
+    if x < 0.95:
+        return f"every {d.pick(('', 'second ', 'third ', 'other '))}{d.pick(w.DAYS + w.MONTHS + ('week', 'day', 'month'))}"
+    return f"{d.pick(('each', 'every'))} {d.pick(('spring', 'summer', 'autumn', 'winter'))}"
+
+
 def weekday(d):
     return d.pick(w.DAYS)
 
@@ -169,6 +184,8 @@ def town(d):
     x = d.random()
     if x < 0.55:
         return d.name()
+    if x < 0.65:
+        return f"{d.name()} {d.pick(w.TOWN_TAILS)}"
     if x < 0.75:
         return d.pick(w.COMMON).capitalize() + d.pick(("ton", "ville", "ford", "field", " Hill", " Bay", "wood", " Falls"))
     return d.pick(("{} Bay", "Port {}", "New {}", "{} Falls", "Lake {}", "{}ton", "{} Hill", "North {}",
@@ -192,7 +209,31 @@ def place(d):
 
 
 def spot(d):
-    return d.pick(w.SPOTS)
+    """Where something is, with its preposition."""
+    x = d.random()
+    if x < 0.4:
+        return d.pick(w.SPOTS)
+    if x < 0.9:
+        return _spot(d)
+    return f"{_spot(d)} {d.pick(('or', 'and'))} {_spot(d)}"
+
+
+def _spot(d):
+    preposition = d.pick(("under", "on", "behind", "beside", "above", "below", "near", "next to", "inside", "in front of",
+                          "on top of", "opposite"))
+    x = d.random()
+    noun = d.pick(w.PARTS) if x < 0.4 else d.pick(w.NOUNS) if x < 0.7 else d.pick(w.ROOMS)
+    return f"{preposition} the {noun}" if d.chance(0.6) else f"{preposition} the {_kind(d)} {noun}"
+
+
+def _kind(d):
+    return d.pick(d.pick((w.ADJECTIVES, w.COLOURS, w.MATERIALS)))
+
+
+def fault(d):
+    """A clause on what is wrong."""
+    part = d.pick(w.PARTS) if d.chance(0.7) else d.pick(w.DEVICES)
+    return f"the {part if d.chance(0.7) else f'{_kind(d)} {part}'} {d.pick(w.FAULTS)}"
 
 
 def colour(d):
@@ -263,12 +304,19 @@ def department(d):
     return f"the {d.pick(w.DEPARTMENTS)}"
 
 
+def _measure(d, low, high):
+    """A number of a measurement, one in three with a decimal."""
+    if d.chance(0.35):
+        return f"{d.between(0, 39)}.{d.between(1, 9)}"
+    return str(d.between(low, high))
+
+
 def weight(d):
-    return f"{d.between(1, 90)}{d.pick((' kilograms', ' grams', ' kg', ' tons', '.5 kg'))}"
+    return f"{_measure(d, 1, 90)}{d.pick((' kilograms', ' grams', ' kg', ' tons', ' pounds'))}"
 
 
 def length(d):
-    return f"{d.between(2, 900)} {d.pick(('metres', 'centimetres', 'kilometres', 'miles', 'feet', 'cm', 'km'))}"
+    return f"{_measure(d, 2, 900)} {d.pick(('metres', 'centimetres', 'kilometres', 'miles', 'feet', 'cm', 'km'))}"
 
 
 def temperature(d):
@@ -276,7 +324,7 @@ def temperature(d):
 
 
 def power(d):
-    return f"{d.between(2, 990)} {d.pick(('watts', 'volts', 'litres', 'amps', 'bars', 'kilowatts', 'megabytes'))}"
+    return f"{_measure(d, 2, 990)} {d.pick(('watts', 'volts', 'litres', 'amps', 'bars', 'kilowatts', 'megabytes'))}"
 
 
 def invented(d):
@@ -382,8 +430,8 @@ class _Parts:
 
 
 VALUES = {f.__name__: f for f in (
-    number, small, price, duration, seconds, days, years, period, time, hours, weekday, weekdays, date, month, year,
+    number, small, price, duration, seconds, days, years, period, time, hours, frequency, weekday, weekdays, date, month, year,
     percent, code, pin, phone, email, site, person, town, address, place, spot, colour, material, thing, plural,
     food, drink, animal, job, hobby, subject, instrument, button, department, weight, length, temperature, power,
     invented, brand, title, phrase, document, action, verdict,
-    method, condition, reason)}
+    method, condition, reason, fault)}

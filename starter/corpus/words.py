@@ -117,6 +117,23 @@ express_delivery storage_box loan_scheme summer_camp music_lesson trial_lesson s
 ITEMS_POLICY = _list("""
 guests members visitors students drivers customers staff players passengers new_members tenants teachers readers
 volunteers patients residents children campers cyclists lodgers trainees""")
+PARTS = _list("""
+filter battery cable cover strap handle seal lid display hose knob foot case antenna wheel blade tray belt spring
+bracket plug socket fuse cord stand clamp hinge nozzle valve_cap gasket bearing spindle dial pedal chain drawer
+crank shutter lens ring cushion grip latch bolt washer clip holder adapter cartridge reel hook rail pin bulb ribbon
+brush_head guard_plate back_panel front_panel rear_wheel side_plate inner_ring outer_shell memory_card paper_tray
+ink_tank dust_bag water_tray glass_plate safety_catch carry_bag wall_mount charging_cable main_switch fan_blade""")
+FAULTS = _list("""
+is_dirty is_open is_loose is_blocked is_empty is_full is_too_hot is_too_cold is_worn_out is_missing is_broken is_wet
+has_fallen_off has_lost_power has_slipped does_not_turn does_not_fit is_upside_down is_not_locked must_be_replaced
+needs_oil is_out_of_reach has_run_dry is_frozen is_bent is_overloaded cannot_be_read is_not_connected""")
+FIELDS = _list("""
+safety music paper data press energy fire animal colour travel sound glass light design health sport climate street
+language quality language_learning customer member youth research history food farm forest traffic wood textile ship
+air_quality first_aid night cloud archive picture print packing sales tax staff pension building garden theatre""")
+ROLES = _list("officer manager adviser director clerk speaker trainer inspector secretary planner expert")
+TEAMS = _list("team group crew department board desk unit office club committee")
+TOWN_TAILS = _list("Cross Green Mill Wharf Bridge Heath Market End Gate Moor Quay Abbey Corner Wells")
 FRUIT = _list("apples pears plums cherries grapes lemons melons peaches berries figs oranges bananas")
 VERBS_THING = (  # past, base: what people do to things
     ("repaired", "repair"), ("painted", "paint"), ("found", "find"), ("lost", "lose"), ("bought", "buy"),
