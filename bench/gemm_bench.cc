@@ -9,9 +9,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fma_peak.h"
@@ -54,6 +56,10 @@ double seconds_of(const std::function<void()>& work) {
   return clock.seconds() - start;
 }
 
+// Both libraries' threads spin for a while after their work: without a pause each would slow the
+// other's next run.
+void let_threads_sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(150)); }
+
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
@@ -75,6 +81,7 @@ void measure(const Form& f, os::ThreadPool& pool) {
   const int repeats = std::max(1, static_cast<int>(2e9 / flops));
   std::vector<double> ours, theirs, peaks;
   for (int run = 0; run < 15; ++run) {
+    let_threads_sleep();
     peaks.push_back(bench::fma_gflops(pool));
     ours.push_back(seconds_of([&] {
       for (int i = 0; i < repeats; ++i) {
@@ -83,6 +90,7 @@ void measure(const Form& f, os::ThreadPool& pool) {
       }
     }));
 #ifdef LATHE_OPENBLAS
+    let_threads_sleep();
     theirs.push_back(seconds_of([&] {
       for (int i = 0; i < repeats; ++i) {
         cblas_sgemm(101, f.a_transposed ? 112 : 111, f.b_transposed ? 112 : 111,

@@ -68,11 +68,14 @@ def main():
     layers = config["num_hidden_layers"]
     if any(not 0 <= n < layers for n in args.after):
         parser.error(f"--after names layers 0 to {layers - 1} of this model")
-    shutil.copytree(args.model, args.out)
     config["num_hidden_layers"] = layers + len(args.after)
-    (args.out / "config.json").write_text(json.dumps(config, indent=2))
-    write_safetensors(args.out / "model.safetensors",
+    beside = args.out.with_name(args.out.name + ".part")  # a folder of the final name is a whole model
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(args.model, beside)
+    (beside / "config.json").write_text(json.dumps(config, indent=2))
+    write_safetensors(beside / "model.safetensors",
                       grow(read_safetensors(args.model / "model.safetensors"), layers, args.after))
+    beside.rename(args.out)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,19 @@ class Answers(ServeTest):
         self.assertEqual(cut["text"], whole[:whole.index(stop)])
         self.assertEqual(cut["finish_reason"], "stop")
 
+    def test_what_did_not_fit_is_counted(self):
+        rows = self.home.folder / "long.jsonl"
+        rows.write_text("".join(json.dumps({"messages": [{"role": "user", "content": f"{n} " + "apple " * 9000},
+                                                         {"role": "assistant", "content": "red"}]}) + "\n"
+                                for n in range(5)))
+        self.home.run("prompt", "create", "long", "--examples", rows, "--select", "fixed")
+        made = self.server.chat("tiny+long", "Which colour?", max_tokens=2).json
+        left_out = made["lathe"]["left_out"]
+        self.assertGreater(left_out, 0)
+        self.assertLess(left_out, 5)
+        self.assertEqual(self.home.json("run", "tiny+long", "Which colour?", "--max-tokens", 2)["left_out"], left_out)
+        self.assertEqual(self.server.chat("tiny", "Which colour?", max_tokens=2).json["lathe"]["left_out"], 0)
+
     def test_models_are_listed(self):
         listed = self.server.get("/v1/models").json
         self.assertEqual(listed["object"], "list")

@@ -21,7 +21,8 @@ Json usage_json(const Usage& usage) {
 
 Json served_by_json(const ServedBy& served_by) {
   return {{"load_ms", served_by.load_ms},
-          {"version", served_by.version.empty() ? Json(nullptr) : Json(served_by.version)}};
+          {"version", served_by.version.empty() ? Json(nullptr) : Json(served_by.version)},
+          {"left_out", served_by.left_out}};
 }
 
 Json envelope(const AnswerHead& head, const char* object) {

@@ -7,7 +7,7 @@ namespace {
 
 const AnswerHead kChat{AnswerShape::chat, "chatcmpl-1", 1700000000, "m", false};
 const AnswerHead kCompletion{AnswerShape::completion, "cmpl-1", 1700000000, "m", false};
-const AnswerEnd kEnd{FinishReason::length, {5, 2}, {12.5, "helpdesk@2"}};
+const AnswerEnd kEnd{FinishReason::length, {5, 2}, {12.5, "helpdesk@2", 1}};
 
 TEST(Answer, WholeChatHasOpenAisShape) {
   EXPECT_EQ(whole_answer(kChat, "Hi", kEnd),
@@ -15,7 +15,7 @@ TEST(Answer, WholeChatHasOpenAisShape) {
             R"("choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null},)"
             R"("logprobs":null,"finish_reason":"length"}],)"
             R"("usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7},)"
-            R"("lathe":{"load_ms":12.5,"version":"helpdesk@2"}})");
+            R"("lathe":{"load_ms":12.5,"version":"helpdesk@2","left_out":1}})");
 }
 
 TEST(Answer, WholeCompletionHasOpenAisShape) {
@@ -25,7 +25,7 @@ TEST(Answer, WholeCompletionHasOpenAisShape) {
             R"({"id":"cmpl-1","object":"text_completion","created":1700000000,"model":"m",)"
             R"("choices":[{"index":0,"text":"Hi","logprobs":null,"finish_reason":"length"}],)"
             R"("usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7},)"
-            R"("lathe":{"load_ms":12.5,"version":null}})");
+            R"("lathe":{"load_ms":12.5,"version":null,"left_out":1}})");
 }
 
 TEST(Answer, ChatChunksHaveOpenAisShape) {
@@ -39,7 +39,7 @@ TEST(Answer, ChatChunksHaveOpenAisShape) {
   const auto last = last_chunks(kChat, kEnd);
   ASSERT_EQ(last.size(), 1u);
   EXPECT_EQ(last[0], prefix + R"({},"logprobs":null,"finish_reason":"length"}],)"
-                              R"("lathe":{"load_ms":12.5,"version":"helpdesk@2"}})");
+                              R"("lathe":{"load_ms":12.5,"version":"helpdesk@2","left_out":1}})");
 }
 
 TEST(Answer, IncludeUsageAddsOneChunkWithoutChoices) {
@@ -52,7 +52,7 @@ TEST(Answer, IncludeUsageAddsOneChunkWithoutChoices) {
   EXPECT_EQ(last[1], R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,)"
                      R"("model":"m","choices":[],)"
                      R"("usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7},)"
-                     R"("lathe":{"load_ms":12.5,"version":"helpdesk@2"}})");
+                     R"("lathe":{"load_ms":12.5,"version":"helpdesk@2","left_out":1}})");
 }
 
 TEST(Answer, CompletionChunksCarryText) {

@@ -35,10 +35,12 @@ struct Usage {
   std::int64_t completion_tokens = 0;
 };
 
-// Lathe's own addition to an answer: {"load_ms": …, "version": …}.
+// Lathe's own addition to an answer: {"load_ms": …, "version": …, "left_out": …}.
 struct ServedBy {
   double load_ms = 0;   // how long this request waited for a model to load; 0 when it was loaded
   std::string version;  // "deployment@version"; empty (null on the wire) when no deployment answers
+  std::int64_t left_out =
+      0;  // passages and examples of the reference that the prompt had no room for
 };
 
 }  // namespace lathe::api

@@ -8,6 +8,7 @@
 #include "cli/resolve.h"
 #include "formats/model_writer.h"
 #include "tasks/loaded_model.h"
+#include "tensor/quantize.h"
 #include "text/model_text.h"
 #include "text/tokenizer_gguf.h"
 
@@ -22,38 +23,54 @@ struct Options {
   std::string name;
 };
 
+// What --quantize names; nothing: as they are.
+std::optional<tensor::DType> wanted_type(const std::string& name) {
+  for (const tensor::DType type : {tensor::DType::f32, tensor::DType::q8_0, tensor::DType::q6_k,
+                                   tensor::DType::q4_k, tensor::DType::q4_0}) {
+    if (name == tensor::to_string(type)) return type;
+  }
+  return std::nullopt;
+}
+
 // Weights as they will be written; converted ones are kept here.
 class Weights {
  public:
-  Status collect(const formats::ModelSource& source, const std::string& quantize) {
+  Status collect(const formats::ModelSource& source, std::optional<tensor::DType> wanted) {
     for (const std::string& name : source.tensor_names()) {
       LATHE_TRY(tensor::TensorView view, source.tensor(name));
-      if (!quantize.empty() && view.shape.size() == 2)
-        LATHE_CHECK(convert(view, quantize).at(name));
+      if (wanted && view.shape.size() == 2) LATHE_CHECK(convert(view, *wanted).at(name));
       tensors_.push_back({name, view});
     }
     return {};
   }
   std::span<const tensor::NamedTensor> tensors() const { return tensors_; }
+  // Matrices that became q8_0 because their rows are no whole blocks of the wanted type.
+  std::size_t kept_wider() const { return kept_wider_; }
 
  private:
-  Status convert(tensor::TensorView& view, const std::string& quantize) {
+  Status convert(tensor::TensorView& view, tensor::DType wanted) {
     LATHE_TRY(std::vector<float> values, tensor::to_f32(view));
-    if (quantize == "f32") {
+    if (wanted == tensor::DType::f32) {
       floats_.push_back(std::move(values));
       view = tensor::view_of(floats_.back(), view.shape);
       return {};
     }
-    if (view.shape[1] % 32 != 0) {
+    const auto row = static_cast<std::size_t>(view.shape[1]);
+    if (row % tensor::block_elements(wanted) != 0) {
+      wanted = tensor::DType::q8_0;  // its blocks are the smallest
+      ++kept_wider_;
+    }
+    if (row % tensor::block_elements(wanted) != 0) {
       return Error::unsupported(
-                 fmt::format("rows of {} values cannot be cut into blocks of 32", view.shape[1]))
+                 fmt::format("rows of {} values cannot be cut into blocks of 32", row))
           .fix_with("export without --quantize");
     }
-    bytes_.push_back(tensor::quantize_q8_0(values));
-    view = {tensor::DType::q8_0, view.shape, bytes_.back()};
+    bytes_.push_back(tensor::quantize(wanted, values));
+    view = {wanted, view.shape, bytes_.back()};
     return {};
   }
 
+  std::size_t kept_wider_ = 0;
   std::vector<tensor::NamedTensor> tensors_;
   std::deque<std::vector<float>> floats_;
   std::deque<std::vector<std::byte>> bytes_;
@@ -89,16 +106,23 @@ Status run(const Options& options, const Common& common) {
   LATHE_TRY(const os::Path path, tasks::model_path(model.model_path));
   LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(path));
   Weights weights;
-  LATHE_CHECK(weights.collect(source, options.quantize));
+  LATHE_CHECK(weights.collect(source, wanted_type(options.quantize)));
   if (options.format == "gguf") {
     LATHE_CHECK(write_gguf(source, weights, options));
   } else {
     LATHE_CHECK(write_folder(source, weights, options));
   }
   if (common.json) {
-    fmt::print("{}\n", nlohmann::json{{"out", options.out}, {"format", options.format}}.dump(2));
+    fmt::print("{}\n", nlohmann::json{{"out", options.out},
+                                      {"format", options.format},
+                                      {"kept_wider", weights.kept_wider()}}
+                           .dump(2));
   } else {
     fmt::print("wrote {}\n", options.out);
+    if (weights.kept_wider() > 0) {
+      fmt::print("{} matrices became q8_0: their rows are no whole blocks of {}\n",
+                 weights.kept_wider(), options.quantize);
+    }
   }
   return {};
 }
@@ -116,8 +140,8 @@ Action add_export(CLI::App& program, const Common& common) {
       ->capture_default_str();
   command
       ->add_option("--quantize", options->quantize,
-                   "matrices as q8_0 or f32 (default: as they are)")
-      ->check(CLI::IsMember({"q8_0", "f32"}));
+                   "matrices as q8_0, q6_k, q4_k, q4_0 or f32 (default: as they are)")
+      ->check(CLI::IsMember({"q8_0", "q6_k", "q4_k", "q4_0", "f32"}));
   command->add_option("--name", options->name, "general.name of a GGUF file");
   command->footer("example: lathe export ./starter-model --quantize q8_0 --out starter.gguf");
   return [options, &common] { return run(*options, common); };

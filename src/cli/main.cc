@@ -14,7 +14,7 @@ constexpr Command kCommands[] = {
     {"serve", add_serve},         {"deploy", add_deploy},   {"rollback", add_rollback},
     {"undeploy", add_undeploy},   {"ps", add_ps},           {"logs", add_logs},
     {"pretrain", add_pretrain},   {"tune", add_tune},       {"export", add_export},
-    {"eval", add_eval},           {"compare", add_compare},
+    {"eval", add_eval},           {"compare", add_compare}, {"inspect", add_inspect},
 };
 
 int report(const Status& status) {

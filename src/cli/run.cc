@@ -86,6 +86,10 @@ Status answer_json(const Session& session) {
 Status answer_aloud(Session& session) {
   const auto made = [&]() -> Result<std::string> {
     LATHE_TRY(const auto prompt, session.assistant->prepare(session.conversation, session.options));
+    if (!prompt.left_out.empty()) {
+      fmt::print(stderr, "lathe: {} passages or examples did not fit into the prompt\n",
+                 prompt.left_out.size());
+    }
     LATHE_TRY(const auto generation, session.assistant->engine().submit(
                                          session.assistant->request(prompt, session.options),
                                          std::make_shared<AnswerPrinter>()));

@@ -13,9 +13,10 @@
 namespace lathe::evaluation {
 
 // What is tried.
-inline constexpr Reading kReadings[] = {{1, 30}, {1, 60}, {3, 30}, {3, 60}, {3, 120}, {5, 120}};
+inline constexpr Reading kReadings[] = {{1, 20}, {1, 30}, {1, 60},  {2, 20}, {2, 30},
+                                        {3, 30}, {3, 60}, {3, 120}, {5, 120}};
 // Training rows that each is tried on, at most; spread evenly over the data.
-inline constexpr std::size_t kReadingRows = 96;
+inline constexpr std::size_t kReadingRows = 200;
 
 // One trial for each of kReadings, in their order. REQUIRES: training rows and documents. Errors:
 // those of reading the documents and of answering; cancelled.

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "formats/families/family.h"
+
 namespace lathe::formats {
 namespace {
 
@@ -55,6 +57,24 @@ Status check_sizes(const DecoderConfig& c) {
   return check_real("rms_norm_eps", c.rms_norm_eps, kLeastEps, 1);
 }
 
+Status check_yarn(const RopeScaling& s) {
+  LATHE_CHECK(check_factor("rope_scaling.factor", s.factor));
+  LATHE_CHECK(check_factor("rope_scaling.beta_fast", s.beta_fast));
+  LATHE_CHECK(check_factor("rope_scaling.beta_slow", s.beta_slow));
+  LATHE_CHECK(check_factor("rope_scaling.attention_factor", s.attention_factor));
+  return check_range("rope_scaling.original_max_position_embeddings", s.original_positions, 1,
+                     kMaxPositions);
+}
+
+Status check_windows(const DecoderConfig& c) {
+  if (!c.windows.empty() && static_cast<std::int64_t>(c.windows.size()) != c.layers)
+    return Error::bad_input(
+        fmt::format("there are windows for {} of {} layers", c.windows.size(), c.layers));
+  for (const std::int64_t window : c.windows)
+    LATHE_CHECK(check_range("sliding_window", window, 0, kMaxPositions));
+  return {};
+}
+
 Status check_rope(const DecoderConfig& c) {
   const RopeScaling& s = c.rope.scaling;
   LATHE_CHECK(check_real("rope_theta", c.rope.theta, 1, kMaxTheta));
@@ -62,7 +82,10 @@ Status check_rope(const DecoderConfig& c) {
     case RopeScaling::Kind::none:
       return {};
     case RopeScaling::Kind::linear:
+    case RopeScaling::Kind::dynamic:
       return check_factor("rope_scaling.factor", s.factor);
+    case RopeScaling::Kind::yarn:
+      return check_yarn(s);
     case RopeScaling::Kind::llama3:
       LATHE_CHECK(check_factor("rope_scaling.factor", s.factor));
       LATHE_CHECK(check_factor("rope_scaling.low_freq_factor", s.low_freq_factor));
@@ -104,12 +127,54 @@ double llama3_divisor(const RopeScaling& s, double frequency) {
   return 1 / ((1 - blend) / s.factor + blend);
 }
 
+// YaRN's rule for frequency i of a head (Peng et al. 2023; modeling_rope_utils,
+// _compute_yarn_parameters): a ramp over dimensions from those that turn beta_fast times within the
+// old context, which are kept, to those that turn beta_slow times, which are stretched whole.
+double yarn_divisor(const DecoderConfig& c, std::size_t i) {
+  const RopeScaling& s = c.rope.scaling;
+  const auto dim = static_cast<double>(c.head_dim);
+  const auto dimension_of = [&](double turns) {
+    return dim *
+           std::log(static_cast<double>(s.original_positions) / (turns * 2 * std::numbers::pi)) /
+           (2 * std::log(c.rope.theta));
+  };
+  double low = dimension_of(s.beta_fast);
+  double high = dimension_of(s.beta_slow);
+  if (s.truncate) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, dim - 1);
+  if (low == high) high += 0.001;  // as the source does, against a division by zero
+  const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
+  return 1 / (ramp / s.factor + 1 - ramp);
+}
+
+double divisor(const DecoderConfig& c, std::size_t i) {
+  const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(c.head_dim);
+  switch (c.rope.scaling.kind) {
+    case RopeScaling::Kind::linear:
+      return c.rope.scaling.factor;
+    case RopeScaling::Kind::llama3:
+      return llama3_divisor(c.rope.scaling, std::pow(c.rope.theta, exponent));
+    case RopeScaling::Kind::yarn:
+      return yarn_divisor(c, i);
+    default:
+      return 1;
+  }
+}
+
 }  // namespace
 
+std::int64_t window_of(const DecoderConfig& config, std::size_t layer) {
+  return config.windows.empty() ? 0 : config.windows[layer];
+}
+
 Status check(const DecoderConfig& config) {
-  if (config.family != "llama")
-    return Error::unsupported(fmt::format("there is no decoder family \"{}\"", config.family));
+  LATHE_CHECK(find_decoder_family(config.family));
   LATHE_CHECK(check_sizes(config));
+  LATHE_CHECK(check_windows(config));
   LATHE_CHECK(check_rope(config));
   return check_token_ids(config);
 }
@@ -119,13 +184,7 @@ std::vector<float> rope_divisors(const DecoderConfig& config) {
   if (s.kind == RopeScaling::Kind::factors) return s.factors;
   const auto half = static_cast<std::size_t>(config.head_dim / 2);
   std::vector<float> divisors(half, 1.0f);
-  for (std::size_t i = 0; i < half; ++i) {
-    if (s.kind == RopeScaling::Kind::linear) divisors[i] = static_cast<float>(s.factor);
-    if (s.kind == RopeScaling::Kind::llama3) {
-      const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(config.head_dim);
-      divisors[i] = static_cast<float>(llama3_divisor(s, std::pow(config.rope.theta, exponent)));
-    }
-  }
+  for (std::size_t i = 0; i < half; ++i) divisors[i] = static_cast<float>(divisor(config, i));
   return divisors;
 }
 
@@ -134,18 +193,27 @@ std::vector<ExpectedTensor> expected_tensors(const DecoderConfig& c) {
   const std::int64_t q = c.heads * c.head_dim;
   const std::int64_t kv = c.kv_heads * c.head_dim;
   for (std::int64_t layer = 0; layer < c.layers; ++layer) {
-    const auto add = [&](const char* name, tensor::Shape shape) {
-      all.push_back({fmt::format("model.layers.{}.{}.weight", layer, name), std::move(shape)});
+    const auto name = [&](const char* module, const char* part) {
+      return fmt::format("model.layers.{}.{}.{}", layer, module, part);
     };
-    add("input_layernorm", {c.hidden_size});
-    add("self_attn.q_proj", {q, c.hidden_size});
-    add("self_attn.k_proj", {kv, c.hidden_size});
-    add("self_attn.v_proj", {kv, c.hidden_size});
-    add("self_attn.o_proj", {c.hidden_size, q});
-    add("post_attention_layernorm", {c.hidden_size});
-    add("mlp.gate_proj", {c.intermediate_size, c.hidden_size});
-    add("mlp.up_proj", {c.intermediate_size, c.hidden_size});
-    add("mlp.down_proj", {c.hidden_size, c.intermediate_size});
+    const auto norm = [&](const char* module, std::int64_t size) {
+      all.push_back({name(module, "weight"), {size}});
+    };
+    const auto linear = [&](const char* module, std::int64_t out, std::int64_t in, bool bias) {
+      all.push_back({name(module, "weight"), {out, in}});
+      if (bias) all.push_back({name(module, "bias"), {out}});
+    };
+    norm("input_layernorm", c.hidden_size);
+    linear("self_attn.q_proj", q, c.hidden_size, c.qkv_bias);
+    linear("self_attn.k_proj", kv, c.hidden_size, c.qkv_bias);
+    linear("self_attn.v_proj", kv, c.hidden_size, c.qkv_bias);
+    if (c.qk_norm) norm("self_attn.q_norm", c.head_dim);
+    if (c.qk_norm) norm("self_attn.k_norm", c.head_dim);
+    linear("self_attn.o_proj", c.hidden_size, q, c.output_bias);
+    norm("post_attention_layernorm", c.hidden_size);
+    linear("mlp.gate_proj", c.intermediate_size, c.hidden_size, c.mlp_bias);
+    linear("mlp.up_proj", c.intermediate_size, c.hidden_size, c.mlp_bias);
+    linear("mlp.down_proj", c.hidden_size, c.intermediate_size, c.mlp_bias);
   }
   all.push_back({"model.norm.weight", {c.hidden_size}});
   if (!c.tied_embeddings) all.push_back({"lm_head.weight", {c.vocab_size, c.hidden_size}});

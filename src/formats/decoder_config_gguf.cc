@@ -1,4 +1,4 @@
-// DecoderConfig from and to the metadata of a GGUF file of architecture "llama".
+// DecoderConfig from and to the metadata of a GGUF file.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,34 +7,49 @@
 #include <cstdlib>
 
 #include "formats/decoder_config.h"
+#include "formats/families/family.h"
 #include "formats/foreign_text.h"
 
 namespace lathe::formats {
 namespace {
 
-constexpr std::string_view kPrefix = "llama.";
-
-// Keys that are read below. Any other key of the architecture's own namespace would change what the
+// Keys of the architecture's own namespace that are read below. Any other would change what the
 // model computes, so it is refused by name.
-constexpr std::array<std::string_view, 19> kKnownKeys{"llama.vocab_size",
-                                                      "llama.context_length",
-                                                      "llama.embedding_length",
-                                                      "llama.block_count",
-                                                      "llama.feed_forward_length",
-                                                      "llama.attention.head_count",
-                                                      "llama.attention.head_count_kv",
-                                                      "llama.attention.key_length",
-                                                      "llama.attention.value_length",
-                                                      "llama.attention.layer_norm_rms_epsilon",
-                                                      "llama.rope.dimension_count",
-                                                      "llama.rope.freq_base",
-                                                      "llama.rope.scaling.type",
-                                                      "llama.rope.scaling.factor",
-                                                      "llama.rope.scale_linear",
-                                                      "llama.rope.scaling.original_context_length",
-                                                      "llama.rope.scaling.finetuned",
-                                                      "llama.expert_count",
-                                                      "llama.expert_used_count"};
+constexpr std::array<std::string_view, 24> kKnownKeys{"vocab_size",
+                                                      "context_length",
+                                                      "embedding_length",
+                                                      "block_count",
+                                                      "feed_forward_length",
+                                                      "attention.head_count",
+                                                      "attention.head_count_kv",
+                                                      "attention.key_length",
+                                                      "attention.value_length",
+                                                      "attention.layer_norm_rms_epsilon",
+                                                      "attention.sliding_window",
+                                                      "rope.dimension_count",
+                                                      "rope.freq_base",
+                                                      "rope.scaling.type",
+                                                      "rope.scaling.factor",
+                                                      "rope.scale_linear",
+                                                      "rope.scaling.original_context_length",
+                                                      "rope.scaling.finetuned",
+                                                      "rope.scaling.attn_factor",
+                                                      "rope.scaling.yarn_log_multiplier",
+                                                      "rope.scaling.yarn_beta_fast",
+                                                      "rope.scaling.yarn_beta_slow",
+                                                      "expert_count",
+                                                      "expert_used_count"};
+
+// The architecture's own keys: keys("block_count") for "block_count".
+class Keys {
+ public:
+  explicit Keys(std::string_view architecture) : prefix_(std::string(architecture) + ".") {}
+  std::string operator()(std::string_view key) const { return prefix_ + std::string(key); }
+  const std::string& prefix() const { return prefix_; }
+
+ private:
+  std::string prefix_;
+};
 
 constexpr const char* kLlama3Factor = "lathe.rope.llama3.factor";
 constexpr const char* kLlama3Low = "lathe.rope.llama3.low_freq_factor";
@@ -50,28 +65,24 @@ double shortest(double value) {
   return std::strtod(fmt::format("{}", single).c_str(), nullptr);
 }
 
-Status check_architecture(const GgufMetadata& metadata) {
-  LATHE_TRY(const std::string_view architecture, metadata.get_string("general.architecture"));
-  if (architecture != "llama")
-    return Error::unsupported(
-               fmt::format("architecture {} is not supported", in_quotes(architecture)))
-        .fix_with("use a model of the LLaMA family (architecture \"llama\")");
+Status check_keys(const GgufMetadata& metadata, const Keys& keys) {
   for (const auto& [key, value] : metadata.entries()) {
-    if (key.starts_with(kPrefix) &&
-        std::find(kKnownKeys.begin(), kKnownKeys.end(), key) == kKnownKeys.end())
+    if (!key.starts_with(keys.prefix())) continue;
+    const std::string_view own = std::string_view(key).substr(keys.prefix().size());
+    if (std::find(kKnownKeys.begin(), kKnownKeys.end(), own) == kKnownKeys.end())
       return Error::unsupported(fmt::format("metadata {} is not supported", in_quotes(key)));
   }
-  for (const char* key : {"llama.expert_count", "llama.expert_used_count"}) {
-    LATHE_TRY(const auto experts, metadata.find_int(key));
+  for (const char* key : {"expert_count", "expert_used_count"}) {
+    LATHE_TRY(const auto experts, metadata.find_int(keys(key)));
     if (experts.value_or(0) != 0)
       return Error::unsupported(
-          fmt::format("{} is {}: mixtures of experts are not supported", key, *experts));
+          fmt::format("{} is {}: mixtures of experts are not supported", keys(key), *experts));
   }
   return {};
 }
 
 // A count that some files give once for each layer; all must then be the same.
-Result<std::int64_t> get_uniform(const GgufMetadata& metadata, const char* key) {
+Result<std::int64_t> get_uniform(const GgufMetadata& metadata, const std::string& key) {
   const GgufValue* value = metadata.find(key);
   if (value == nullptr || !std::holds_alternative<GgufArray>(*value)) return metadata.get_int(key);
   LATHE_TRY(const auto counts, metadata.get_ints(key));
@@ -83,61 +94,81 @@ Result<std::int64_t> get_uniform(const GgufMetadata& metadata, const char* key) 
   return counts.front();
 }
 
-Result<std::int64_t> read_head_dim(const GgufMetadata& metadata, const DecoderConfig& c) {
-  LATHE_TRY(const auto key_length, metadata.find_int("llama.attention.key_length"));
-  LATHE_TRY(const auto value_length, metadata.find_int("llama.attention.value_length"));
-  LATHE_TRY(const auto rotated, metadata.find_int("llama.rope.dimension_count"));
+Result<std::int64_t> read_head_dim(const GgufMetadata& metadata, const Keys& keys,
+                                   const DecoderConfig& c) {
+  LATHE_TRY(const auto key_length, metadata.find_int(keys("attention.key_length")));
+  LATHE_TRY(const auto value_length, metadata.find_int(keys("attention.value_length")));
+  LATHE_TRY(const auto rotated, metadata.find_int(keys("rope.dimension_count")));
   if (!key_length && (c.heads <= 0 || c.hidden_size % c.heads != 0))
-    return Error::bad_input(
-        fmt::format("llama.embedding_length ({}) is no multiple of llama.attention.head_count ({})",
-                    c.hidden_size, c.heads));
+    return Error::bad_input(fmt::format("{} ({}) is no multiple of {} ({})",
+                                        keys("embedding_length"), c.hidden_size,
+                                        keys("attention.head_count"), c.heads));
   const std::int64_t head_dim = key_length ? *key_length : c.hidden_size / c.heads;
   if (value_length.value_or(head_dim) != head_dim)
-    return Error::unsupported(
-        fmt::format("llama.attention.value_length ({}) differs from the keys' length ({})",
-                    *value_length, head_dim));
+    return Error::unsupported(fmt::format("{} ({}) differs from the keys' length ({})",
+                                          keys("attention.value_length"), *value_length, head_dim));
   if (rotated.value_or(head_dim) != head_dim)
-    return Error::unsupported(fmt::format(
-        "llama.rope.dimension_count ({}) differs from the head's size ({})", *rotated, head_dim));
+    return Error::unsupported(fmt::format("{} ({}) differs from the head's size ({})",
+                                          keys("rope.dimension_count"), *rotated, head_dim));
   return head_dim;
 }
 
-Result<std::int64_t> read_vocab_size(const GgufMetadata& metadata) {
-  LATHE_TRY(const auto given, metadata.find_int("llama.vocab_size"));
-  if (!metadata.has("tokenizer.ggml.tokens")) return metadata.get_int("llama.vocab_size");
+Result<std::int64_t> read_vocab_size(const GgufMetadata& metadata, const Keys& keys) {
+  LATHE_TRY(const auto given, metadata.find_int(keys("vocab_size")));
+  if (!metadata.has("tokenizer.ggml.tokens")) return metadata.get_int(keys("vocab_size"));
   LATHE_TRY(const auto tokens, metadata.get_strings("tokenizer.ggml.tokens"));
   const auto count = static_cast<std::int64_t>(tokens.size());
   if (given.value_or(count) < count)
-    return Error::bad_input(
-        fmt::format("tokenizer.ggml.tokens has {} tokens, llama.vocab_size is {}", count, *given));
+    return Error::bad_input(fmt::format("tokenizer.ggml.tokens has {} tokens, {} is {}", count,
+                                        keys("vocab_size"), *given));
   return given.value_or(count);
 }
 
-Status read_sizes(const GgufMetadata& metadata, DecoderConfig& c) {
-  LATHE_TRY(c.vocab_size, read_vocab_size(metadata));
-  LATHE_TRY(c.hidden_size, metadata.get_int("llama.embedding_length"));
-  LATHE_TRY(c.intermediate_size, get_uniform(metadata, "llama.feed_forward_length"));
-  LATHE_TRY(c.layers, metadata.get_int("llama.block_count"));
-  LATHE_TRY(c.heads, get_uniform(metadata, "llama.attention.head_count"));
+Status read_sizes(const GgufMetadata& metadata, const Keys& keys, DecoderConfig& c) {
+  LATHE_TRY(c.vocab_size, read_vocab_size(metadata, keys));
+  LATHE_TRY(c.hidden_size, metadata.get_int(keys("embedding_length")));
+  LATHE_TRY(c.intermediate_size, get_uniform(metadata, keys("feed_forward_length")));
+  LATHE_TRY(c.layers, metadata.get_int(keys("block_count")));
+  LATHE_TRY(c.heads, get_uniform(metadata, keys("attention.head_count")));
   c.kv_heads = c.heads;
-  if (metadata.has("llama.attention.head_count_kv")) {
-    LATHE_TRY(c.kv_heads, get_uniform(metadata, "llama.attention.head_count_kv"));
+  if (metadata.has(keys("attention.head_count_kv"))) {
+    LATHE_TRY(c.kv_heads, get_uniform(metadata, keys("attention.head_count_kv")));
   }
-  LATHE_TRY(c.head_dim, read_head_dim(metadata, c));
-  LATHE_TRY(c.max_positions, metadata.get_int("llama.context_length"));
-  LATHE_TRY(const double eps, metadata.get_float("llama.attention.layer_norm_rms_epsilon"));
+  LATHE_TRY(c.head_dim, read_head_dim(metadata, keys, c));
+  LATHE_TRY(c.max_positions, metadata.get_int(keys("context_length")));
+  LATHE_TRY(const double eps, metadata.get_float(keys("attention.layer_norm_rms_epsilon")));
   c.rms_norm_eps = shortest(eps);
   return {};
 }
 
-Result<RopeScaling> read_linear(const GgufMetadata& metadata) {
+Result<RopeScaling> read_linear(const GgufMetadata& metadata, const Keys& keys) {
   RopeScaling s;
-  LATHE_TRY(const auto factor, metadata.find_float("llama.rope.scaling.factor"));
-  LATHE_TRY(const auto older, metadata.find_float("llama.rope.scale_linear"));
+  LATHE_TRY(const auto factor, metadata.find_float(keys("rope.scaling.factor")));
+  LATHE_TRY(const auto older, metadata.find_float(keys("rope.scale_linear")));
   if (!factor && !older)
-    return Error::bad_input("the metadata has no \"llama.rope.scaling.factor\"");
+    return Error::bad_input(fmt::format("the metadata has no \"{}\"", keys("rope.scaling.factor")));
   s.kind = RopeScaling::Kind::linear;
   s.factor = shortest(factor ? *factor : *older);
+  return s;
+}
+
+// llama.cpp sharpens attention by 1 + ln(factor) / 10 itself (ggml_rope_yarn), times attn_factor.
+Result<RopeScaling> read_yarn(const GgufMetadata& metadata, const Keys& keys) {
+  RopeScaling s;
+  s.kind = RopeScaling::Kind::yarn;
+  LATHE_TRY(const double factor, metadata.get_float(keys("rope.scaling.factor")));
+  s.factor = shortest(factor);
+  LATHE_TRY(s.original_positions, metadata.get_int(keys("rope.scaling.original_context_length")));
+  LATHE_TRY(const auto fast, metadata.find_float(keys("rope.scaling.yarn_beta_fast")));
+  LATHE_TRY(const auto slow, metadata.find_float(keys("rope.scaling.yarn_beta_slow")));
+  LATHE_TRY(const auto sharper, metadata.find_float(keys("rope.scaling.attn_factor")));
+  s.beta_fast = shortest(fast.value_or(32));
+  s.beta_slow = shortest(slow.value_or(1));
+  const double usual = s.factor <= 1 ? 1 : 0.1 * std::log(s.factor) + 1;
+  s.attention_factor = shortest(sharper.value_or(1)) * usual;
+  if (metadata.has(keys("rope.scaling.yarn_log_multiplier")))
+    return Error::unsupported(
+        fmt::format("{} is not supported", keys("rope.scaling.yarn_log_multiplier")));
   return s;
 }
 
@@ -154,16 +185,18 @@ Result<RopeScaling> read_llama3(const GgufMetadata& metadata) {
   return s;
 }
 
-Result<RopeScaling> read_scaling(const GgufMetadata& metadata, const GgufTensorFacts& facts) {
-  LATHE_TRY(const auto type, metadata.find_string("llama.rope.scaling.type"));
-  if (type && *type != "none" && *type != "linear")
+Result<RopeScaling> read_scaling(const GgufMetadata& metadata, const Keys& keys,
+                                 const GgufTensorFacts& facts) {
+  LATHE_TRY(const auto type, metadata.find_string(keys("rope.scaling.type")));
+  if (type && *type != "none" && *type != "linear" && *type != "yarn")
     return Error::unsupported(
-        fmt::format("llama.rope.scaling.type {} is not supported", in_quotes(*type)));
-  const bool linear = type ? *type == "linear" : metadata.has("llama.rope.scale_linear");
+        fmt::format("{} {} is not supported", keys("rope.scaling.type"), in_quotes(*type)));
+  const bool linear = type ? *type == "linear" : metadata.has(keys("rope.scale_linear"));
   const bool llama3 = metadata.has(kLlama3Factor);
   if (linear && (llama3 || !facts.rope_factors.empty()))
     return Error::unsupported("linear rotary scaling together with rope_freqs.weight");
-  if (linear) return read_linear(metadata);
+  if (linear) return read_linear(metadata, keys);
+  if (type && *type == "yarn") return read_yarn(metadata, keys);
   if (llama3) return read_llama3(metadata);
   RopeScaling s;
   const bool all_one = std::all_of(facts.rope_factors.begin(), facts.rope_factors.end(),
@@ -204,11 +237,20 @@ Status read_token_ids(const GgufMetadata& metadata, DecoderConfig& c) {
 
 std::uint32_t u32(std::int64_t value) { return static_cast<std::uint32_t>(value); }
 
-void put_scaling(const DecoderConfig& c, GgufMetadata& metadata) {
+void put_scaling(const DecoderConfig& c, const Keys& keys, GgufMetadata& metadata) {
   const RopeScaling& s = c.rope.scaling;
   if (s.kind == RopeScaling::Kind::linear) {
-    metadata.set("llama.rope.scaling.type", std::string("linear"));
-    metadata.set("llama.rope.scaling.factor", static_cast<float>(s.factor));
+    metadata.set(keys("rope.scaling.type"), std::string("linear"));
+    metadata.set(keys("rope.scaling.factor"), static_cast<float>(s.factor));
+  }
+  if (s.kind == RopeScaling::Kind::yarn) {
+    const double usual = s.factor <= 1 ? 1 : 0.1 * std::log(s.factor) + 1;
+    metadata.set(keys("rope.scaling.type"), std::string("yarn"));
+    metadata.set(keys("rope.scaling.factor"), static_cast<float>(s.factor));
+    metadata.set(keys("rope.scaling.original_context_length"), u32(s.original_positions));
+    metadata.set(keys("rope.scaling.yarn_beta_fast"), static_cast<float>(s.beta_fast));
+    metadata.set(keys("rope.scaling.yarn_beta_slow"), static_cast<float>(s.beta_slow));
+    metadata.set(keys("rope.scaling.attn_factor"), static_cast<float>(s.attention_factor / usual));
   }
   if (s.kind == RopeScaling::Kind::llama3) {
     metadata.set(kLlama3Factor, s.factor);
@@ -237,11 +279,24 @@ void put_token_ids(const DecoderConfig& c, GgufMetadata& metadata) {
 Result<DecoderConfig> decoder_config_from_gguf(const GgufMetadata& metadata,
                                                const GgufTensorFacts& facts) {
   DecoderConfig c;
-  LATHE_CHECK(check_architecture(metadata));
-  LATHE_CHECK(read_sizes(metadata, c));
-  LATHE_TRY(const auto theta, metadata.find_float("llama.rope.freq_base"));
+  LATHE_TRY(const std::string_view architecture, metadata.get_string("general.architecture"));
+  LATHE_TRY(const DecoderFamily* family, find_gguf_family(architecture));
+  const Keys keys(architecture);
+  c.family = family->name;
+  LATHE_CHECK(check_keys(metadata, keys));
+  LATHE_CHECK(read_sizes(metadata, keys, c));
+  LATHE_TRY(const auto window, metadata.find_int(keys("attention.sliding_window")));
+  if (window.value_or(0) != 0)
+    return Error::unsupported(fmt::format("{} is {}: which layers it holds for is not said",
+                                          keys("attention.sliding_window"), *window))
+        .fix_with("import the Hugging Face folder");
+  c.qkv_bias = facts.has_qkv_bias;
+  c.output_bias = facts.has_output_bias;
+  c.mlp_bias = facts.has_mlp_bias;
+  c.qk_norm = facts.has_qk_norm;
+  LATHE_TRY(const auto theta, metadata.find_float(keys("rope.freq_base")));
   c.rope.theta = shortest(theta.value_or(10000));
-  LATHE_TRY(c.rope.scaling, read_scaling(metadata, facts));
+  LATHE_TRY(c.rope.scaling, read_scaling(metadata, keys, facts));
   c.tied_embeddings = !facts.has_output;
   LATHE_CHECK(read_token_ids(metadata, c));
   LATHE_CHECK(check(c));
@@ -249,22 +304,31 @@ Result<DecoderConfig> decoder_config_from_gguf(const GgufMetadata& metadata,
   return c;
 }
 
-void to_gguf(const DecoderConfig& c, GgufMetadata& metadata) {
-  metadata.set("general.architecture", std::string("llama"));
-  metadata.set("llama.vocab_size", u32(c.vocab_size));
-  metadata.set("llama.context_length", u32(c.max_positions));
-  metadata.set("llama.embedding_length", u32(c.hidden_size));
-  metadata.set("llama.block_count", u32(c.layers));
-  metadata.set("llama.feed_forward_length", u32(c.intermediate_size));
-  metadata.set("llama.attention.head_count", u32(c.heads));
-  metadata.set("llama.attention.head_count_kv", u32(c.kv_heads));
-  metadata.set("llama.attention.key_length", u32(c.head_dim));
-  metadata.set("llama.attention.value_length", u32(c.head_dim));
-  metadata.set("llama.attention.layer_norm_rms_epsilon", static_cast<float>(c.rms_norm_eps));
-  metadata.set("llama.rope.dimension_count", u32(c.head_dim));
-  metadata.set("llama.rope.freq_base", static_cast<float>(c.rope.theta));
-  put_scaling(c, metadata);
+Status to_gguf(const DecoderConfig& c, GgufMetadata& metadata) {
+  LATHE_TRY(const DecoderFamily* family, find_decoder_family(c.family));
+  if (!c.windows.empty())
+    return Error::unsupported("GGUF does not say which layers have a sliding window")
+        .fix_with("write a Hugging Face folder");
+  if (!c.rope.scaling.truncate)
+    return Error::unsupported("GGUF cannot say that YaRN's ramp ends between two dimensions")
+        .fix_with("write a Hugging Face folder");
+  const Keys keys(family->gguf);
+  metadata.set("general.architecture", std::string(family->gguf));
+  metadata.set(keys("vocab_size"), u32(c.vocab_size));
+  metadata.set(keys("context_length"), u32(c.max_positions));
+  metadata.set(keys("embedding_length"), u32(c.hidden_size));
+  metadata.set(keys("block_count"), u32(c.layers));
+  metadata.set(keys("feed_forward_length"), u32(c.intermediate_size));
+  metadata.set(keys("attention.head_count"), u32(c.heads));
+  metadata.set(keys("attention.head_count_kv"), u32(c.kv_heads));
+  metadata.set(keys("attention.key_length"), u32(c.head_dim));
+  metadata.set(keys("attention.value_length"), u32(c.head_dim));
+  metadata.set(keys("attention.layer_norm_rms_epsilon"), static_cast<float>(c.rms_norm_eps));
+  metadata.set(keys("rope.dimension_count"), u32(c.head_dim));
+  metadata.set(keys("rope.freq_base"), static_cast<float>(c.rope.theta));
+  put_scaling(c, keys, metadata);
   put_token_ids(c, metadata);
+  return {};
 }
 
 }  // namespace lathe::formats

@@ -1,13 +1,16 @@
 // DecoderConfig from and to Hugging Face's config.json.
 //
-// For model_type "llama" transformers reads the fields of LlamaConfig only, so other keys cannot
-// change what the model computes; those of its fields that can, and that Lathe does not implement,
-// are refused below unless they hold the value that changes nothing.
+// transformers reads the fields of the model type's own configuration class only, so other keys
+// cannot change what the model computes; those of its fields that can, and that Lathe does not
+// implement, are refused here or in the family's file unless they hold the value that changes
+// nothing.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "formats/decoder_config.h"
+#include "formats/families/family.h"
 #include "formats/foreign_text.h"
 #include "formats/json.h"
 
@@ -24,43 +27,27 @@ Error refuse(const JsonFields& fields, const char* key, const json& value) {
       fmt::format("{} is {}, which is not supported", fields.name(key), JsonFields::show(value)));
 }
 
-// Absent, null, or the one value that changes nothing.
-Status allow_only(const JsonFields& fields, const char* key, const json& harmless) {
-  const json* value = fields.find(key);
-  if (value == nullptr || *value == harmless) return {};
-  return refuse(fields, key, *value);
-}
-
-Status check_architecture(const JsonFields& fields) {
+Result<const DecoderFamily*> read_family(const JsonFields& fields) {
   LATHE_TRY(const std::string type, fields.get_string("model_type"));
-  if (type != "llama")
-    return Error::unsupported(fmt::format("model_type {} is not supported", in_quotes(type)))
-        .fix_with("use a model of the LLaMA family (model_type \"llama\")");
+  LATHE_TRY(const DecoderFamily* family, find_decoder_family(type).at("model_type"));
   LATHE_TRY(const auto architectures, fields.find_strings("architectures"));
-  if (architectures && *architectures != std::vector<std::string>{"LlamaForCausalLM"})
+  if (architectures &&
+      *architectures != std::vector<std::string>{std::string(family->architecture)})
     return Error::unsupported(
-        fmt::format("architectures is {}; only LlamaForCausalLM is supported",
-                    architectures->empty() ? "empty" : in_quotes(architectures->front())));
-  return {};
+        fmt::format("architectures is {}; of model_type {} only {} is supported",
+                    architectures->empty() ? "empty" : in_quotes(architectures->front()),
+                    in_quotes(type), family->architecture));
+  return family;
 }
 
 Status check_unsupported_fields(const JsonFields& fields) {
   LATHE_TRY(const auto act, fields.find_string("hidden_act"));
   if (act && *act != "silu" && *act != "swish")  // two names of one function
     return Error::unsupported(fmt::format("hidden_act {} is not supported", in_quotes(*act)));
-  for (const char* key : {"attention_bias", "mlp_bias", "use_sliding_window", "is_encoder_decoder",
-                          "add_cross_attention"})
+  for (const char* key : {"is_encoder_decoder", "add_cross_attention"})
     LATHE_CHECK(allow_only(fields, key, false));
-  for (const char* key : {"sliding_window", "quantization_config"})
-    LATHE_CHECK(allow_only(fields, key, nullptr));
-  LATHE_CHECK(allow_only(fields, "partial_rotary_factor", 1.0));
-  LATHE_TRY(const auto layer_types, fields.find_strings("layer_types"));
-  for (const std::string& type : layer_types.value_or(std::vector<std::string>{})) {
-    if (type != "full_attention")
-      return Error::unsupported(
-          fmt::format("layer_types has {}, which is not supported", in_quotes(type)));
-  }
-  return {};
+  LATHE_CHECK(allow_only(fields, "quantization_config", nullptr));
+  return allow_only(fields, "partial_rotary_factor", 1.0);
 }
 
 Status read_sizes(const JsonFields& fields, DecoderConfig& c) {
@@ -70,15 +57,17 @@ Status read_sizes(const JsonFields& fields, DecoderConfig& c) {
   LATHE_TRY(c.layers, fields.get_int("num_hidden_layers"));
   LATHE_TRY(c.heads, fields.get_int("num_attention_heads"));
   LATHE_TRY(const auto kv_heads, fields.find_int("num_key_value_heads"));
-  c.kv_heads = kv_heads.value_or(c.heads);
-  LATHE_TRY(const auto head_dim, fields.find_int("head_dim"));
+  c.kv_heads = kv_heads.value_or(c.kv_heads > 0 ? c.kv_heads : c.heads);
+  LATHE_TRY(auto head_dim, fields.find_int("head_dim"));
+  if (!head_dim && !fields.mentions("head_dim") && c.head_dim > 0) head_dim = c.head_dim;
   if (!head_dim && (c.heads <= 0 || c.hidden_size % c.heads != 0))
     return Error::bad_input(fmt::format(
         "hidden_size ({}) is no multiple of num_attention_heads ({}), and head_dim is missing",
         c.hidden_size, c.heads));
   c.head_dim = head_dim ? *head_dim : c.hidden_size / c.heads;
   LATHE_TRY(const auto positions, fields.find_int("max_position_embeddings"));
-  c.max_positions = positions.value_or(2048);  // LlamaConfig's defaults, here and below
+  // LlamaConfig's defaults, here and below; families' own were set before.
+  c.max_positions = positions.value_or(c.max_positions > 0 ? c.max_positions : 2048);
   LATHE_TRY(const auto eps, fields.find_number("rms_norm_eps"));
   c.rms_norm_eps = eps.value_or(1e-6);
   LATHE_TRY(const auto tied, fields.find_bool("tie_word_embeddings"));
@@ -107,8 +96,39 @@ Result<std::string> read_rope_type(const JsonFields& fields) {
   return current ? *current : older.value_or("default");
 }
 
+// How much YaRN sharpens attention for a stretch by `factor`.
+double yarn_mscale(double factor, double mscale) {
+  return factor <= 1 ? 1 : 0.1 * mscale * std::log(factor) + 1;
+}
+
+Result<RopeScaling> read_yarn(const JsonFields& fields, std::int64_t max_positions) {
+  RopeScaling s;
+  s.kind = RopeScaling::Kind::yarn;
+  LATHE_TRY(s.factor, fields.get_number("factor"));
+  LATHE_TRY(const auto original, fields.find_int("original_max_position_embeddings"));
+  s.original_positions = original.value_or(max_positions);
+  LATHE_TRY(const auto fast, fields.find_number("beta_fast"));
+  LATHE_TRY(const auto slow, fields.find_number("beta_slow"));
+  LATHE_TRY(const auto truncate, fields.find_bool("truncate"));
+  s.beta_fast = fast.value_or(s.beta_fast);
+  s.beta_slow = slow.value_or(s.beta_slow);
+  s.truncate = truncate.value_or(true);
+  LATHE_TRY(const auto given, fields.find_number("attention_factor"));
+  LATHE_TRY(const auto mscale, fields.find_number("mscale"));
+  LATHE_TRY(const auto all_dim, fields.find_number("mscale_all_dim"));
+  if (given) {
+    s.attention_factor = *given;
+  } else if (mscale.value_or(0) != 0 && all_dim.value_or(0) != 0) {
+    s.attention_factor = yarn_mscale(s.factor, *mscale) / yarn_mscale(s.factor, *all_dim);
+  } else {
+    s.attention_factor = yarn_mscale(s.factor, 1);
+  }
+  return s;
+}
+
 // rope_scaling, or rope_parameters of transformers 5 (which also hold rope_theta).
-Result<RopeScaling> read_rope_scaling(const json& object, const std::string& place) {
+Result<RopeScaling> read_rope_scaling(const json& object, const std::string& place,
+                                      std::int64_t max_positions) {
   const JsonFields fields(object, place);
   LATHE_CHECK(allow_only(fields, "partial_rotary_factor", 1.0));
   LATHE_TRY(const std::string type, read_rope_type(fields));
@@ -137,13 +157,30 @@ Result<RopeScaling> read_rope_scaling(const json& object, const std::string& pla
     LATHE_TRY(s.original_positions, fields.get_int("original_max_position_embeddings"));
     return s;
   }
-  return Error::unsupported(fmt::format("{} {} is not supported (default, linear and llama3 are)",
-                                        fields.name("rope_type"), in_quotes(type)));
+  if (type == "dynamic") {
+    s.kind = RopeScaling::Kind::dynamic;
+    LATHE_CHECK(check_rope_keys(fields, object,
+                                {"rope_type", "type", "rope_theta", "partial_rotary_factor",
+                                 "factor", "alpha", "original_max_position_embeddings"}));
+    LATHE_TRY(s.factor, fields.get_number("factor"));
+    return s;
+  }
+  if (type == "yarn") {
+    LATHE_CHECK(
+        check_rope_keys(fields, object,
+                        {"rope_type", "type", "rope_theta", "partial_rotary_factor", "factor",
+                         "attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim",
+                         "truncate", "original_max_position_embeddings"}));
+    return read_yarn(fields, max_positions);
+  }
+  return Error::unsupported(
+      fmt::format("{} {} is not supported (default, linear, dynamic, llama3 and yarn are)",
+                  fields.name("rope_type"), in_quotes(type)));
 }
 
 // The old spelling (rope_theta, rope_scaling) and the new one (rope_parameters) may both stand
 // there, as long as they say the same.
-Result<RopeConfig> read_rope(const JsonFields& fields) {
+Result<RopeConfig> read_rope(const JsonFields& fields, std::int64_t max_positions) {
   LATHE_TRY(const auto theta, fields.find_number("rope_theta"));
   const json* scaling = fields.find("rope_scaling");
   const json* parameters = fields.find("rope_parameters");
@@ -155,13 +192,13 @@ Result<RopeConfig> read_rope(const JsonFields& fields) {
   RopeConfig rope;
   rope.theta = theta.value_or(rope.theta);
   if (scaling != nullptr) {
-    LATHE_TRY(rope.scaling, read_rope_scaling(*scaling, "rope_scaling."));
+    LATHE_TRY(rope.scaling, read_rope_scaling(*scaling, "rope_scaling.", max_positions));
     LATHE_TRY(const auto inner, JsonFields(*scaling, "rope_scaling.").find_number("rope_theta"));
     rope.theta = inner.value_or(rope.theta);
   }
   if (parameters == nullptr) return rope;
   RopeConfig newer;
-  LATHE_TRY(newer.scaling, read_rope_scaling(*parameters, "rope_parameters."));
+  LATHE_TRY(newer.scaling, read_rope_scaling(*parameters, "rope_parameters.", max_positions));
   LATHE_TRY(const auto inner,
             JsonFields(*parameters, "rope_parameters.").find_number("rope_theta"));
   newer.theta = inner.value_or(rope.theta);
@@ -207,6 +244,16 @@ json to_json(const RopeScaling& s) {
               {"low_freq_factor", s.low_freq_factor},
               {"high_freq_factor", s.high_freq_factor},
               {"original_max_position_embeddings", s.original_positions}};
+    case RopeScaling::Kind::dynamic:
+      return {{"rope_type", "dynamic"}, {"factor", s.factor}};
+    case RopeScaling::Kind::yarn:
+      return {{"rope_type", "yarn"},
+              {"factor", s.factor},
+              {"beta_fast", s.beta_fast},
+              {"beta_slow", s.beta_slow},
+              {"truncate", s.truncate},
+              {"attention_factor", s.attention_factor},
+              {"original_max_position_embeddings", s.original_positions}};
     default:
       return nullptr;
   }
@@ -228,12 +275,15 @@ Result<DecoderConfig> decoder_config_from_json(std::string_view config_json,
   const JsonFields fields(config);
   DecoderConfig c;
   const auto read = [&]() -> Status {
-    LATHE_CHECK(check_architecture(fields));
+    LATHE_TRY(const DecoderFamily* family, read_family(fields));
+    c.family = family->name;
+    family->defaults(c);
     LATHE_CHECK(check_unsupported_fields(fields));
     LATHE_CHECK(read_sizes(fields, c));
-    LATHE_TRY(c.rope, read_rope(fields));
-    if (!fields.mentions("bos_token_id")) c.bos_id = 1;
-    if (!fields.mentions("eos_token_id")) c.eos_ids = {2};
+    LATHE_TRY(c.rope, read_rope(fields, c.max_positions));
+    LATHE_CHECK(family->read_json(fields, c));
+    if (fields.mentions("bos_token_id")) c.bos_id.reset();
+    if (fields.mentions("eos_token_id")) c.eos_ids.clear();
     return read_token_ids(fields, c);
   };
   LATHE_CHECK(read().at("config.json"));
@@ -255,11 +305,10 @@ Result<std::string> to_config_json(const DecoderConfig& c, std::string_view dtyp
   json parameters = scaling;
   if (parameters.is_null()) parameters["rope_type"] = "default";
   parameters["rope_theta"] = c.rope.theta;
-  json out{{"architectures", json::array({"LlamaForCausalLM"})},
-           {"model_type", "llama"},
-           {"attention_bias", false},
+  LATHE_TRY(const DecoderFamily* family, find_decoder_family(c.family));
+  json out{{"architectures", json::array({family->architecture})},
+           {"model_type", family->name},
            {"attention_dropout", 0.0},
-           {"mlp_bias", false},
            {"hidden_act", "silu"},
            {"vocab_size", c.vocab_size},
            {"hidden_size", c.hidden_size},
@@ -277,6 +326,7 @@ Result<std::string> to_config_json(const DecoderConfig& c, std::string_view dtyp
            {"dtype", dtype},
            {"torch_dtype", dtype},
            {"use_cache", true}};
+  family->write_json(c, out);
   put_token_ids(c, out);
   return out.dump(2) + "\n";
 }

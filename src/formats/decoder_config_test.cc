@@ -62,6 +62,23 @@ RopeScaling llama3_scaling() {
   return s;
 }
 
+RopeScaling dynamic_scaling() {
+  RopeScaling s;
+  s.kind = RopeScaling::Kind::dynamic;
+  s.factor = 2;
+  return s;
+}
+
+RopeScaling yarn_scaling() {
+  RopeScaling s;
+  s.kind = RopeScaling::Kind::yarn;
+  s.factor = 4;
+  s.original_positions = 64;
+  s.beta_fast = 16;
+  s.attention_factor = 0.1 * std::log(4.0) + 1;  // what GGUF need not say
+  return s;
+}
+
 TEST(ConfigJson, DefaultsAreThoseOfTheFormat) {
   const auto c = read([](json& j) { j.erase("num_key_value_heads"), j.erase("rms_norm_eps"); });
   ASSERT_TRUE(c.ok()) << c.error().message();
@@ -123,8 +140,11 @@ TEST(ConfigJson, BothSpellingsOfRope) {
 
 TEST(ConfigJson, RopeThatWouldChangeResultsIsRefused) {
   const auto rope = [](json value) { return [value](json& j) { j["rope_scaling"] = value; }; };
-  expect_refused(rope({{"rope_type", "yarn"}, {"factor", 2}}), "\"yarn\"", ErrorKind::unsupported);
-  expect_refused(rope({{"type", "dynamic"}, {"factor", 2}}), "\"dynamic\"", ErrorKind::unsupported);
+  expect_refused(rope({{"rope_type", "longrope"}, {"factor", 2}}), "\"longrope\"",
+                 ErrorKind::unsupported);
+  expect_refused(rope({{"rope_type", "yarn"}, {"factor", 0}}), "factor is 0");
+  expect_refused(rope({{"rope_type", "yarn"}, {"factor", 2}, {"mystery", 1}}), "mystery",
+                 ErrorKind::unsupported);
   expect_refused(rope({{"type", "linear"}, {"rope_type", "llama3"}, {"factor", 2}}), "rope_type");
   expect_refused(rope({{"type", "linear"}}), "rope_scaling.factor is missing");
   expect_refused(rope({{"type", "linear"}, {"factor", 0}}), "factor is 0");
@@ -153,8 +173,6 @@ TEST(ConfigJson, RopeThatWouldChangeResultsIsRefused) {
 TEST(ConfigJson, FieldsThatWouldChangeResultsAreRefused) {
   const std::vector<std::pair<const char*, json>> fields{
       {"hidden_act", "gelu"},
-      {"attention_bias", true},
-      {"mlp_bias", true},
       {"sliding_window", 4096},
       {"quantization_config", {{"bits", 4}}},
       {"layer_types", {"full_attention", "sliding_attention"}},
@@ -200,7 +218,8 @@ TEST(ConfigJson, SizesAreChecked) {
 
 TEST(ConfigJson, RoundTrip) {
   DecoderConfig c = full_config();
-  for (const RopeScaling& scaling : {RopeScaling{}, llama3_scaling()}) {
+  for (const RopeScaling& scaling :
+       {RopeScaling{}, llama3_scaling(), yarn_scaling(), dynamic_scaling()}) {
     c.rope.scaling = scaling;
     const auto text = to_config_json(c, "bfloat16");
     ASSERT_TRUE(text.ok()) << text.error().message();
@@ -214,15 +233,109 @@ TEST(ConfigJson, RoundTrip) {
   expect_error(to_config_json(c, "float32"), ErrorKind::unsupported, "rotary factors");
 }
 
+TEST(ConfigJson, YarnSharpensAttentionUnlessToldOtherwise) {
+  const auto yarn = [](json more) {
+    return [more](json& j) {
+      j["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 4}};
+      j["rope_scaling"].update(more);
+    };
+  };
+  const double usual = 0.1 * std::log(4.0) + 1;
+  EXPECT_DOUBLE_EQ(read(yarn(json::object()))->rope.scaling.attention_factor, usual);
+  EXPECT_EQ(read(yarn(json::object()))->rope.scaling.original_positions, 128);
+  EXPECT_DOUBLE_EQ(read(yarn({{"attention_factor", 1.5}}))->rope.scaling.attention_factor, 1.5);
+  EXPECT_DOUBLE_EQ(
+      read(yarn({{"mscale", 1.0}, {"mscale_all_dim", 1.0}}))->rope.scaling.attention_factor, 1);
+}
+
+// Each family: what it adds comes back from its own config.json.
+TEST(ConfigJson, FamiliesRoundTrip) {
+  struct Case {
+    const char* family;
+    const char* architecture;
+    std::function<void(DecoderConfig&)> change;
+  };
+  const std::vector<Case> cases = {
+      {"llama", "LlamaForCausalLM",
+       [](DecoderConfig& c) { c.qkv_bias = c.output_bias = c.mlp_bias = true; }},
+      {"mistral", "MistralForCausalLM",
+       [](DecoderConfig& c) {
+         c.windows = {64, 64};
+       }},
+      {"mistral", "MistralForCausalLM", [](DecoderConfig&) {}},
+      {"qwen2", "Qwen2ForCausalLM", [](DecoderConfig& c) { c.qkv_bias = true; }},
+      {"qwen2", "Qwen2ForCausalLM",
+       [](DecoderConfig& c) {
+         c.qkv_bias = true;
+         c.windows = {0, 64};
+       }},
+      {"qwen3", "Qwen3ForCausalLM", [](DecoderConfig& c) { c.qk_norm = true; }}};
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.family);
+    DecoderConfig c = full_config();
+    c.family = one.family;
+    one.change(c);
+    const auto text = to_config_json(c, "float32");
+    ASSERT_TRUE(text.ok()) << text.error().message();
+    EXPECT_EQ(json::parse(*text)["architectures"], json::array({one.architecture}));
+    const auto back = decoder_config_from_json(*text, to_generation_config_json(c));
+    ASSERT_TRUE(back.ok()) << back.error().message();
+    EXPECT_EQ(*back, c);
+  }
+}
+
+TEST(ConfigJson, DefaultsOfFamilies) {
+  const auto mistral = read([](json& j) { j["model_type"] = "mistral"; });
+  ASSERT_TRUE(mistral.ok()) << mistral.error().message();
+  EXPECT_EQ(mistral->windows, std::vector<std::int64_t>(3, 4096));
+  const auto qwen2 = read([](json& j) {
+    j["model_type"] = "qwen2";
+    j["sliding_window"] = 32;  // off, as use_sliding_window is
+  });
+  ASSERT_TRUE(qwen2.ok()) << qwen2.error().message();
+  EXPECT_TRUE(qwen2->windows.empty());
+  EXPECT_TRUE(qwen2->qkv_bias);
+  EXPECT_EQ(qwen2->bos_id, std::nullopt);
+  const auto qwen3 = read([](json& j) { j["model_type"] = "qwen3"; });
+  ASSERT_TRUE(qwen3.ok()) << qwen3.error().message();
+  EXPECT_EQ(qwen3->head_dim, 128);
+  EXPECT_TRUE(qwen3->qk_norm);
+  expect_refused(
+      [](json& j) {
+        j["model_type"] = "qwen2";
+        j["use_sliding_window"] = true;
+        j["sliding_window"] = 8;
+        j["layer_types"] = {"full_attention"};
+      },
+      "layer_types has 1 entries");
+}
+
+TEST(ConfigGguf, FamiliesRoundTrip) {
+  DecoderConfig c = full_config();
+  c.family = "qwen3";
+  c.qk_norm = true;
+  GgufMetadata metadata;
+  ASSERT_TRUE(to_gguf(c, metadata).ok());
+  EXPECT_TRUE(metadata.has("qwen3.block_count"));
+  EXPECT_FALSE(metadata.has("llama.block_count"));
+  GgufTensorFacts facts;
+  facts.has_output = false;
+  facts.has_qk_norm = true;
+  EXPECT_EQ(decoder_config_from_gguf(metadata, facts).value(), c);
+  c.windows = {8, 0};
+  expect_error(to_gguf(c, metadata), ErrorKind::unsupported, "sliding window");
+}
+
 TEST(ConfigGguf, RoundTrip) {
   DecoderConfig c = full_config();
   RopeScaling linear{.kind = RopeScaling::Kind::linear, .factor = 4, .factors = {}};
   RopeScaling factors{.kind = RopeScaling::Kind::factors, .factors = {1, 1, 2, 2, 3, 3, 4, 4}};
-  for (const RopeScaling& scaling : {RopeScaling{}, linear, llama3_scaling(), factors}) {
+  for (const RopeScaling& scaling :
+       {RopeScaling{}, linear, llama3_scaling(), yarn_scaling(), factors}) {
     c.rope.scaling = scaling;
     c.eos_ids.push_back(static_cast<std::int64_t>(c.eos_ids.size()) + 10);  // up to six ids
     GgufMetadata metadata;
-    to_gguf(c, metadata);
+    ASSERT_TRUE(to_gguf(c, metadata).ok());
     GgufTensorFacts facts{.has_output = false, .rope_factors = {}};
     if (scaling.kind == RopeScaling::Kind::llama3 || scaling.kind == RopeScaling::Kind::factors)
       facts.rope_factors = rope_divisors(c);
@@ -234,7 +347,7 @@ TEST(ConfigGguf, RoundTrip) {
 
 class ConfigGgufDamage : public testing::Test {
  protected:
-  ConfigGgufDamage() { to_gguf(full_config(), metadata_); }
+  ConfigGgufDamage() { EXPECT_TRUE(to_gguf(full_config(), metadata_).ok()); }
   void refused(const char* key, GgufValue value, std::string_view part,
                ErrorKind kind = ErrorKind::bad_input) {
     GgufMetadata changed = metadata_;
@@ -250,7 +363,9 @@ TEST_F(ConfigGgufDamage, IsNamed) {
   refused("llama.expert_count", std::uint32_t{8}, "llama.expert_count", ErrorKind::unsupported);
   refused("llama.attention.sliding_window", std::uint32_t{8}, "sliding_window",
           ErrorKind::unsupported);
-  refused("llama.rope.scaling.type", std::string("yarn"), "\"yarn\"", ErrorKind::unsupported);
+  refused("llama.rope.scaling.type", std::string("longrope"), "\"longrope\"",
+          ErrorKind::unsupported);
+  refused("llama.rope.scaling.type", std::string("yarn"), "llama.rope.scaling.factor");
   refused("llama.rope.dimension_count", std::uint32_t{8}, "rope.dimension_count",
           ErrorKind::unsupported);
   refused("llama.attention.value_length", std::uint32_t{8}, "value_length", ErrorKind::unsupported);
@@ -266,7 +381,7 @@ TEST_F(ConfigGgufDamage, Llama3FactorsThatContradictTheirParameters) {
   DecoderConfig c = full_config();
   c.rope.scaling = llama3_scaling();
   GgufMetadata metadata;
-  to_gguf(c, metadata);
+  ASSERT_TRUE(to_gguf(c, metadata).ok());
   GgufTensorFacts facts{.has_output = false, .rope_factors = rope_divisors(c)};
   facts.rope_factors[7] += 0.1f;
   expect_error(decoder_config_from_gguf(metadata, facts), ErrorKind::bad_input,
@@ -275,7 +390,7 @@ TEST_F(ConfigGgufDamage, Llama3FactorsThatContradictTheirParameters) {
 
 TEST(ConfigGguf, UniformArraysAreCounts) {
   GgufMetadata metadata;
-  to_gguf(full_config(), metadata);
+  ASSERT_TRUE(to_gguf(full_config(), metadata).ok());
   metadata.set("llama.attention.head_count_kv", GgufArray(std::vector<std::int32_t>{1, 1}));
   EXPECT_EQ(decoder_config_from_gguf(metadata, {}).value().kv_heads, 1);
 }

@@ -43,7 +43,7 @@ class GgufModel final : public ModelSource::Impl {
     const auto stored = gguf_name(name);
     LATHE_ASSERT(stored.has_value());
     LATHE_TRY(tensor::TensorView view, file_.tensor(*stored));
-    if (has_interleaved_rows(name)) view.bytes = split_rows(name, view);
+    if (has_interleaved_rows(config(), name)) view.bytes = split_rows(name, view);
     return view;
   }
 
@@ -65,7 +65,13 @@ class GgufModel final : public ModelSource::Impl {
     if (file_.tensors().empty())
       return Error::bad_input("the file has no tensors: it is a vocabulary without a model")
           .fix_with("give the .gguf file that has the weights");
-    GgufTensorFacts facts{.has_output = file_.find(kOutput) != nullptr, .rope_factors = {}};
+    const auto has = [this](const char* name) { return file_.find(name) != nullptr; };
+    GgufTensorFacts facts{.has_output = has(kOutput),
+                          .rope_factors = {},
+                          .has_qkv_bias = has("blk.0.attn_q.bias"),
+                          .has_output_bias = has("blk.0.attn_output.bias"),
+                          .has_mlp_bias = has("blk.0.ffn_up.bias"),
+                          .has_qk_norm = has("blk.0.attn_q_norm.weight")};
     if (file_.find(kRopeFactors) != nullptr) {
       LATHE_TRY(const tensor::TensorView factors, file_.tensor(kRopeFactors));
       LATHE_TRY(facts.rope_factors, tensor::to_f32(factors).at(kRopeFactors));

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "formats/families/family.h"
+
 namespace lathe::formats {
 namespace {
 
@@ -19,15 +21,18 @@ constexpr std::array<Pair, 3> kGlobal{{{"model.embed_tokens.weight", "token_embd
                                        {"model.norm.weight", "output_norm.weight"},
                                        {"lm_head.weight", "output.weight"}}};
 
-constexpr std::array<Pair, 9> kInLayer{{{"input_layernorm.weight", "attn_norm.weight"},
-                                        {"self_attn.q_proj.weight", "attn_q.weight"},
-                                        {"self_attn.k_proj.weight", "attn_k.weight"},
-                                        {"self_attn.v_proj.weight", "attn_v.weight"},
-                                        {"self_attn.o_proj.weight", "attn_output.weight"},
-                                        {"post_attention_layernorm.weight", "ffn_norm.weight"},
-                                        {"mlp.gate_proj.weight", "ffn_gate.weight"},
-                                        {"mlp.up_proj.weight", "ffn_up.weight"},
-                                        {"mlp.down_proj.weight", "ffn_down.weight"}}};
+// Modules of a layer; their parameters are ".weight" and ".bias" in both.
+constexpr std::array<Pair, 11> kInLayer{{{"input_layernorm", "attn_norm"},
+                                         {"self_attn.q_proj", "attn_q"},
+                                         {"self_attn.k_proj", "attn_k"},
+                                         {"self_attn.v_proj", "attn_v"},
+                                         {"self_attn.q_norm", "attn_q_norm"},
+                                         {"self_attn.k_norm", "attn_k_norm"},
+                                         {"self_attn.o_proj", "attn_output"},
+                                         {"post_attention_layernorm", "ffn_norm"},
+                                         {"mlp.gate_proj", "ffn_gate"},
+                                         {"mlp.up_proj", "ffn_up"},
+                                         {"mlp.down_proj", "ffn_down"}}};
 
 constexpr std::string_view kCanonicalLayers = "model.layers.";
 constexpr std::string_view kGgufLayers = "blk.";
@@ -54,8 +59,13 @@ std::optional<std::string> translate(std::string_view name, std::string_view Pai
   const auto split = split_layer(name, from_layers);
   if (!split) return std::nullopt;
   const auto [layer, rest] = *split;
-  for (const Pair& pair : kInLayer) {
-    if (pair.*from == rest) return fmt::format("{}{}.{}", to_layers, layer, pair.*to);
+  for (const std::string_view parameter : {".weight", ".bias"}) {
+    if (!rest.ends_with(parameter)) continue;
+    const std::string_view module = rest.substr(0, rest.size() - parameter.size());
+    for (const Pair& pair : kInLayer) {
+      if (pair.*from == module)
+        return fmt::format("{}{}.{}{}", to_layers, layer, pair.*to, parameter);
+    }
   }
   return std::nullopt;
 }
@@ -82,13 +92,19 @@ std::optional<std::string> gguf_name(std::string_view canonical_name) {
   return translate(canonical_name, &Pair::canonical, &Pair::gguf, kCanonicalLayers, kGgufLayers);
 }
 
-bool has_interleaved_rows(std::string_view canonical_name) {
-  return canonical_name.ends_with("self_attn.q_proj.weight") ||
-         canonical_name.ends_with("self_attn.k_proj.weight");
+bool has_interleaved_rows(const DecoderConfig& config, std::string_view canonical_name) {
+  const auto family = find_decoder_family(config.family);
+  if (!family.ok() || !(*family)->gguf_interleaves) return false;
+  for (const char* module : {"self_attn.q_proj", "self_attn.k_proj"}) {
+    for (const char* parameter : {".weight", ".bias"}) {
+      if (canonical_name.ends_with(std::string(module) + parameter)) return true;
+    }
+  }
+  return false;
 }
 
 std::vector<std::byte> to_split_rows(const tensor::TensorView& matrix, std::int64_t head_dim) {
-  LATHE_ASSERT(matrix.shape.size() == 2 && matrix.shape[0] % head_dim == 0);
+  LATHE_ASSERT(!matrix.shape.empty() && matrix.shape[0] % head_dim == 0);
   const std::size_t size = row_bytes(matrix);
   std::vector<std::byte> out(matrix.bytes.size());
   for (std::size_t row = 0; row < static_cast<std::size_t>(matrix.shape[0]); ++row) {
@@ -100,7 +116,7 @@ std::vector<std::byte> to_split_rows(const tensor::TensorView& matrix, std::int6
 
 Status write_interleaved_rows(const tensor::TensorView& matrix, std::int64_t head_dim,
                               os::FileWriter& out) {
-  LATHE_ASSERT(matrix.shape.size() == 2 && matrix.shape[0] % head_dim == 0);
+  LATHE_ASSERT(!matrix.shape.empty() && matrix.shape[0] % head_dim == 0);
   const std::size_t size = row_bytes(matrix);
   for (std::size_t row = 0; row < static_cast<std::size_t>(matrix.shape[0]); ++row) {
     const std::size_t from = split_row(row, static_cast<std::size_t>(head_dim));

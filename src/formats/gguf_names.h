@@ -1,4 +1,4 @@
-// Tensor names of a LLaMA model, canonical (Hugging Face) to GGUF and back, and the order of rows
+// Tensor names of a decoder, canonical (Hugging Face) to GGUF and back, and the order of rows
 // in which the two store q_proj and k_proj. Internal to src/formats.
 //
 // Hugging Face keeps the two halves of a head's rotary pairs apart (rows 0 … d/2-1 with d/2 … d-1),
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "formats/decoder_config.h"
 #include "os/file.h"
 #include "tensor/tensor.h"
 
@@ -21,11 +22,12 @@ namespace lathe::formats {
 std::optional<std::string> canonical_name(std::string_view gguf_name);
 std::optional<std::string> gguf_name(std::string_view canonical_name);
 
-// Whether GGUF stores the rows of this (canonical) weight interleaved.
-bool has_interleaved_rows(std::string_view canonical_name);
+// Whether GGUF stores the rows of this (canonical) weight or bias interleaved; so it does for some
+// families only.
+bool has_interleaved_rows(const DecoderConfig& config, std::string_view canonical_name);
 
-// The bytes of an interleaved matrix [rows, columns] in Hugging Face's order. REQUIRES: rows is a
-// multiple of head_dim, head_dim is even.
+// The bytes of an interleaved matrix [rows, columns] or bias [rows] in Hugging Face's order.
+// REQUIRES: rows is a multiple of head_dim, head_dim is even.
 std::vector<std::byte> to_split_rows(const tensor::TensorView& matrix, std::int64_t head_dim);
 
 // Writes a matrix in Hugging Face's order with its rows interleaved.

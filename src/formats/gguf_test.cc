@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "formats/test_support.h"
+#include "tensor/quantize.h"
 
 namespace lathe::formats {
 namespace {
@@ -43,7 +44,7 @@ class GgufWriting : public testing::Test {
   os::TemporaryDirectory scratch_ = os::TemporaryDirectory::make().value();
   os::Path path_ = scratch_.path() / "x.gguf";
   std::vector<float> floats_ = std::vector<float>(64, 0.5f);
-  std::vector<std::byte> quantized_ = tensor::quantize_q8_0(floats_);
+  std::vector<std::byte> quantized_ = tensor::quantize(tensor::DType::q8_0, floats_);
   std::vector<NamedTensor> tensors_{
       {"b", tensor::view_of(std::span(floats_).first(6), {2, 3})},
       {"a", {DType::q8_0, {2, 32}, quantized_}},
@@ -269,13 +270,13 @@ TEST(GgufDamage, OverlapAndDuplicates) {
 TEST(Gguf, TensorsOfOtherTypesDoNotPreventOpening) {
   Table t{.tensors = 2};
   t.table = [](ByteBuilder& b) {
-    Table::line(b, "q4", {32}, 2, 0);
+    Table::line(b, "fp4", {32}, 39, 0);
     Table::line(b, "new", {8}, 77, 32);
   };
   const std::string bytes = t.bytes();
   const auto file = GgufFile::parse(bytes_of(bytes));
   ASSERT_TRUE(file.ok()) << file.error().message();
-  expect_error(file->tensor("q4"), ErrorKind::unsupported, "\"q4\" has type Q4_0");
+  expect_error(file->tensor("fp4"), ErrorKind::unsupported, "\"fp4\" has type MXFP4");
   expect_error(file->tensor("new"), ErrorKind::unsupported, "type 77");
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "formats/foreign_text.h"
+#include "formats/hf_texts.h"
 #include "formats/json.h"
 #include "formats/model_source_impl.h"
 #include "formats/safetensors.h"
@@ -18,18 +19,9 @@ using tensor::TensorView;
 using WeightMap = std::map<std::string, TensorView, std::less<>>;
 
 constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
-constexpr std::uint64_t kMaxTokenizerBytes = std::uint64_t{256} << 20;
 constexpr std::size_t kMaxShards = 10'000;
 constexpr const char* kEmbeddings = "model.embed_tokens.weight";
 constexpr const char* kHead = "lm_head.weight";
-
-// The text of a file beside the weights; nothing when there is no such file.
-Result<std::optional<std::string>> read_optional(const os::Path& path, std::uint64_t max_bytes) {
-  auto text = os::read_file(path, max_bytes);
-  if (text.ok()) return std::optional(std::move(text).value());
-  if (text.error().kind == ErrorKind::not_found) return std::optional<std::string>();
-  return std::move(text).error();
-}
 
 bool is_there(const os::Path& path) {
   std::error_code ignored;
@@ -105,15 +97,17 @@ class HfFolder final : public ModelSource::Impl {
   }
 
   Result<std::optional<std::string>> tokenizer_json() const override {
-    return read_optional(path() / "tokenizer.json", kMaxTokenizerBytes);
+    return find_tokenizer_json(path());
   }
   Result<std::optional<std::string>> tokenizer_config_json() const override {
-    return read_optional(path() / "tokenizer_config.json", kMaxTokenizerBytes);
+    return find_tokenizer_config_json(path());
   }
   Result<std::optional<std::string>> generation_config_json() const override {
-    return read_optional(path() / "generation_config.json", kMaxConfigBytes);
+    return find_generation_config_json(path());
   }
-  Result<std::optional<std::string>> chat_template() const override;
+  Result<std::optional<std::string>> chat_template() const override {
+    return find_chat_template(path());
+  }
 
  private:
   Result<DecoderConfig> read_config() const {
@@ -215,30 +209,6 @@ class HfFolder final : public ModelSource::Impl {
   std::vector<std::unique_ptr<SafetensorsFile>> shards_;
   WeightMap weights_;  // into shards_
 };
-
-// "chat_template" of tokenizer_config.json: one text, or a list of named ones.
-Result<std::optional<std::string>> template_in(const json& config) {
-  const JsonFields fields(config);
-  const json* value = fields.find("chat_template");
-  if (value == nullptr || !value->is_array()) return fields.find_string("chat_template");
-  for (const json& item : *value) {
-    if (!item.is_object()) return Error::bad_input("chat_template holds no named template");
-    const JsonFields named(item, "chat_template.");
-    LATHE_TRY(const std::string name, named.get_string("name"));
-    if (name == "default") return named.find_string("template");
-  }
-  return Error::unsupported("chat_template has several templates and none is named \"default\"");
-}
-
-Result<std::optional<std::string>> HfFolder::chat_template() const {
-  LATHE_TRY(auto file, read_optional(path() / "chat_template.jinja", kMaxConfigBytes));
-  if (file) return file;
-  LATHE_TRY(const auto text, tokenizer_config_json());
-  if (!text) return std::optional<std::string>();
-  const std::string place = (path() / "tokenizer_config.json").string();
-  LATHE_TRY(const json config, parse_json_object(*text).at(place));
-  return template_in(config).at(place);
-}
 
 }  // namespace
 

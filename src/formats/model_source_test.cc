@@ -82,7 +82,8 @@ TEST_P(GgufGolden, ValuesAreTheOracles) {
   EXPECT_GE(compared, 3u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, GgufGolden, testing::Values("f16", "q8_0"));
+INSTANTIATE_TEST_SUITE_P(Types, GgufGolden,
+                         testing::Values("f16", "q8_0", "q4_0", "q4_k_m", "q6_k"));
 
 // A copy of a golden folder that a test may damage.
 class DamagedFolder : public testing::Test {
@@ -226,8 +227,10 @@ TEST(DamagedGguf, WhatIsNoModel) {
   tensors.erase(tensors.begin() + 3);
   refused(ErrorKind::bad_input, "missing: \"blk.0.attn_k.weight\"");
   tensors = whole;
-  tensors.push_back({"blk.0.attn_q.bias", whole[1].view});
-  refused(ErrorKind::unsupported, "\"blk.0.attn_q.bias\"");
+  tensors.push_back({"blk.0.attn_norm.bias", whole[1].view});
+  refused(ErrorKind::unsupported, "\"blk.0.attn_norm.bias\"");
+  tensors.back().name = "blk.0.attn_q.bias";  // then keys and values must have biases, too
+  refused(ErrorKind::bad_input, "\"blk.0.attn_k.bias\"");
   // A name that is canonical already is no GGUF name of a weight.
   tensors = whole;
   tensors[0].name = "lm_head.weight";
@@ -242,10 +245,10 @@ TEST(DamagedGguf, QuantizedOtherwise) {
   const os::Path path = scratch.path() / "x.gguf";
   std::string bytes = os::read_file(golden("gguf/q8_0.gguf")).value();
   const std::size_t line = bytes.find("blk.0.attn_v.weight") + 19;  // rank, two extents, type
-  bytes[line + 4 + 16] = 2;                                         // Q4_0: smaller, so it fits
+  bytes[line + 4 + 16] = 16;                                        // IQ2_XXS: smaller, so it fits
   ASSERT_TRUE(os::write_file_atomically(path, bytes).ok());
   expect_error(ModelSource::open(path), ErrorKind::unsupported,
-               "tensor \"blk.0.attn_v.weight\": weights of type Q4_0");
+               "tensor \"blk.0.attn_v.weight\": weights of type IQ2_XXS");
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ Result<std::string> hf_dtype(DType dtype) {
     default:
       return Error::unsupported(fmt::format("a Hugging Face folder is not written in {}",
                                             tensor::to_string(dtype)))
-          .fix_with("convert the weights to f32, f16 or bf16 first, or write GGUF");
+          .fix_with("export with --quantize f32, or write GGUF");
   }
 }
 
@@ -61,16 +61,14 @@ std::uint32_t file_type(std::span<const NamedTensor> tensors) {
   for (const auto& [dtype, size] : bytes) {
     if (size > bytes[most]) most = dtype;
   }
-  switch (most) {
-    case DType::f16:
-      return 1;
-    case DType::q8_0:
-      return 7;
-    case DType::bf16:
-      return 32;
-    default:
-      return 0;
-  }
+  // llama.h, enum llama_ftype; the K types by their plain or "medium" mixes.
+  static const std::map<DType, std::uint32_t> kNumbers = {
+      {DType::f16, 1},     {DType::q4_0, 2},  {DType::q4_1, 3},  {DType::q8_0, 7},
+      {DType::q5_0, 8},    {DType::q5_1, 9},  {DType::q2_k, 10}, {DType::q3_k, 12},
+      {DType::q4_k, 15},   {DType::q5_k, 17}, {DType::q6_k, 18}, {DType::iq4_nl, 25},
+      {DType::iq4_xs, 30}, {DType::bf16, 32}};
+  const auto number = kNumbers.find(most);
+  return number == kNumbers.end() ? 0 : number->second;
 }
 
 // What config says, then what extra adds; where both name a key they must agree.
@@ -78,7 +76,7 @@ Result<GgufMetadata> gguf_metadata(const DecoderConfig& config,
                                    std::span<const NamedTensor> tensors,
                                    const GgufMetadata& extra) {
   GgufMetadata metadata;
-  to_gguf(config, metadata);
+  LATHE_CHECK(to_gguf(config, metadata));
   metadata.set("general.file_type", file_type(tensors));
   metadata.set("general.quantization_version", std::uint32_t{2});
   for (const auto& [key, value] : extra.entries()) {
@@ -101,16 +99,20 @@ Status check_gguf_types(std::span<const NamedTensor> tensors) {
   return {};
 }
 
-GgufTensorSource source_of(const std::string& canonical, const TensorView& view,
-                           std::int64_t head_dim) {
+GgufTensorSource source_of(const DecoderConfig& config, const std::string& canonical,
+                           const TensorView& view) {
   GgufTensorSource source{*gguf_name(canonical), view.dtype, view.shape, {}};
+  const bool interleaved = has_interleaved_rows(config, canonical);
+  const std::int64_t head_dim = config.head_dim;
   if (view.shape.size() == 1) {  // llama.cpp keeps vectors in f32
     source.dtype = DType::f32;
-    source.write = [&view](os::FileWriter& out) -> Status {
+    source.write = [&view, interleaved, head_dim](os::FileWriter& out) -> Status {
       LATHE_TRY(const std::vector<float> values, tensor::to_f32(view));
+      if (interleaved)
+        return write_interleaved_rows(tensor::view_of(values, view.shape), head_dim, out);
       return out.write(std::as_bytes(std::span(values)));
     };
-  } else if (has_interleaved_rows(canonical)) {
+  } else if (interleaved) {
     source.write = [&view, head_dim](os::FileWriter& out) {
       return write_interleaved_rows(view, head_dim, out);
     };
@@ -158,8 +160,7 @@ Status write_model_gguf(const os::Path& path, const DecoderConfig& config,
          }});
   }
   for (const ExpectedTensor& expected : expected_tensors(config))
-    sources.push_back(
-        source_of(expected.name, *weights.find(expected.name)->second, config.head_dim));
+    sources.push_back(source_of(config, expected.name, *weights.find(expected.name)->second));
   return write_gguf_from(path, metadata, sources);
 }
 

@@ -9,6 +9,7 @@
 #include "formats/model_source.h"
 #include "formats/safetensors.h"
 #include "formats/test_support.h"
+#include "tensor/quantize.h"
 
 namespace lathe::formats {
 namespace {
@@ -119,7 +120,7 @@ TEST_F(ModelWriting, Q8RowsMoveWhole) {
   std::vector<std::vector<std::byte>> blocks;
   for (NamedTensor& w : weights_) {
     if (w.view.shape.size() != 2) continue;
-    blocks.push_back(tensor::quantize_q8_0(tensor::to_f32(w.view).value()));
+    blocks.push_back(tensor::quantize(tensor::DType::q8_0, tensor::to_f32(w.view).value()));
     w.view = {DType::q8_0, w.view.shape, blocks.back()};
   }
   ASSERT_TRUE(write_model_gguf(gguf_, model_->config(), weights_, {}).ok());
@@ -172,9 +173,11 @@ TEST_F(ModelWriting, ExtraMetadataMayNotContradict) {
 TEST(GgufNames, MapBothWaysAndNothingElse) {
   EXPECT_EQ(canonical_name("blk.12.ffn_gate.weight"), "model.layers.12.mlp.gate_proj.weight");
   EXPECT_EQ(gguf_name("model.layers.0.post_attention_layernorm.weight"), "blk.0.ffn_norm.weight");
+  EXPECT_EQ(gguf_name("model.layers.3.self_attn.q_proj.bias"), "blk.3.attn_q.bias");
+  EXPECT_EQ(canonical_name("blk.2.attn_k_norm.weight"), "model.layers.2.self_attn.k_norm.weight");
   EXPECT_EQ(gguf_name("lm_head.weight"), "output.weight");
   for (const char* name : {"blk.01.ffn_gate.weight", "blk..ffn_gate.weight", "blk.-1.ffn_up.weight",
-                           "blk.1.ffn_gate.bias", "blk.9999999.ffn_up.weight", ""})
+                           "blk.1.ffn_gate.scale", "blk.9999999.ffn_up.weight", ""})
     EXPECT_EQ(canonical_name(name), std::nullopt) << name;
 }
 

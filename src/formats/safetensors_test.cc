@@ -5,6 +5,7 @@
 #include <array>
 
 #include "formats/test_support.h"
+#include "tensor/quantize.h"
 
 namespace lathe::formats {
 namespace {
@@ -87,7 +88,7 @@ TEST_F(SafetensorsWriting, BadTensorsAreRefusedAndWriteNothing) {
   expect_error(write_safetensors(path_, twice), ErrorKind::bad_input, "\"z\"");
   const std::vector<NamedTensor> reserved{{"__metadata__", tensors_[0].view}};
   expect_error(write_safetensors(path_, reserved), ErrorKind::bad_input, "__metadata__");
-  const auto quantized = tensor::quantize_q8_0(std::vector<float>(32, 1.0f));
+  const auto quantized = tensor::quantize(tensor::DType::q8_0, std::vector<float>(32, 1.0f));
   const std::vector<NamedTensor> q8{{"q", {DType::q8_0, {32}, quantized}}};
   expect_error(write_safetensors(path_, q8), ErrorKind::unsupported, "q8_0");
   EXPECT_FALSE(std::filesystem::exists(path_));

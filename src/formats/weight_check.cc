@@ -19,10 +19,8 @@ bool is_weight_type(tensor::DType dtype, std::size_t rank) {
     case tensor::DType::bf16:
     case tensor::DType::f64:
       return true;
-    case tensor::DType::q8_0:
-      return rank == 2;
     default:
-      return false;
+      return rank == 2 && tensor::is_block_type(dtype);
   }
 }
 
@@ -44,7 +42,7 @@ Status check_one(const ExpectedTensor& expected, const WeightInfo& found) {
         .fix_with("use the config and the weights of one model");
   if (!found.dtype || !is_weight_type(*found.dtype, found.shape.size()))
     return Error::unsupported(fmt::format("weights of type {} cannot be read", found.type_name))
-        .fix_with("convert the model to F16, BF16, F32 or Q8_0");
+        .fix_with("convert the model to F16, BF16, F32, Q8_0 or Q4_K");
   return {};
 }
 
@@ -73,8 +71,8 @@ Status check_weights(const DecoderConfig& config, const WeightTable& weights,
     if (!known.contains(name)) unexpected.push_back(show(name));
   }
   if (!unexpected.empty())
-    return Error::unsupported(list_of(unexpected, "not part of a LLaMA model of this config"))
-        .fix_with("use a model of the LLaMA family without added parts");
+    return Error::unsupported(list_of(unexpected, "not part of a model of this config"))
+        .fix_with("use a model of the family without added parts");
   return {};
 }
 

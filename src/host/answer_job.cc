@@ -132,6 +132,7 @@ Result<std::shared_ptr<engine::Generation>> AnswerJob::submit(const tasks::Assis
   tasks::PreparedPrompt prompt;
   if (const auto* messages = std::get_if<std::vector<api::Message>>(&spec_.input)) {
     LATHE_TRY(prompt, assistant.prepare(messages_of(*messages), options));
+    left_out_ = static_cast<std::int64_t>(prompt.left_out.size());
   } else {
     prompt = assistant.prepare_completion(std::get<std::string>(spec_.input));
   }
@@ -152,6 +153,7 @@ void AnswerJob::on_start() {
   shown_ = true;
   api::ServedBy served_by;
   served_by.load_ms = record_.load_ms;
+  served_by.left_out = left_out_;
   if (record_.version > 0) {
     served_by.version = record_.deployment + "@" + std::to_string(record_.version);
   }

@@ -80,7 +80,8 @@ class AnswerJob final : public engine::GenerationSink,
   std::shared_ptr<server::GenerationSink> sink_;
   std::optional<ModelHost::Lease> lease_;
   store::RequestRecord record_;
-  bool shown_ = false;  // the sink had on_start
+  std::int64_t left_out_ = 0;  // parts of the prompt that did not fit
+  bool shown_ = false;         // the sink had on_start
 
   std::mutex mutex_;
   Phase phase_ = Phase::waiting;                    // guarded by mutex_, as the next

@@ -56,12 +56,13 @@ struct PagedRows {
   std::size_t row_stride = 0;
 };
 
-// One query head over `length` cached positions: out = softmax(scale * q K^T) V. f32.
+// One query head over the cached positions [first, length): out = softmax(scale * q K^T) V. f32.
 struct AttendOne {
   const float* query = nullptr;  // [head_dim]
   PagedRows keys;                // offset to this head already applied through head_offset
   PagedRows values;
   std::size_t head_offset = 0;  // elements from a row's start to this kv head
+  std::size_t first = 0;        // greater than 0 where a window leaves early positions out
   std::size_t length = 0;
   std::size_t head_dim = 0;
   float scale = 1;

@@ -98,7 +98,7 @@ Result<std::unique_ptr<Decoder>> Decoder::make(const formats::DecoderConfig& con
     } else {
       const ops::VectorWeight& w = *std::get<ops::VectorWeight*>(slot.target);
       p.shape = {static_cast<std::int64_t>(w.size)};
-      p.values.assign(w.size, 1.0f);
+      p.values.assign(w.size, slot.name.ends_with(".bias") ? 0.0f : 1.0f);
     }
     decoder->parameters_.push_back(std::move(p));
   }

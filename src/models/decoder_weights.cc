@@ -22,26 +22,36 @@ class Layout {
     weight.columns = size(columns);
     slots_.push_back({std::move(name) + ".weight", &weight});
   }
-  void vector(std::string name, ops::VectorWeight& weight) {
-    weight.size = size(config_.hidden_size);
-    slots_.push_back({std::move(name) + ".weight", &weight});
+  void vector(std::string name, ops::VectorWeight& weight, std::int64_t length) {
+    weight.size = size(length);
+    slots_.push_back({std::move(name), &weight});
+  }
+  void norm(const std::string& name, ops::VectorWeight& weight, std::int64_t length) {
+    vector(name + ".weight", weight, length);
   }
   void layer(std::size_t index, DecoderLayer& l) {
     const formats::DecoderConfig& c = config_;
     const std::string prefix = fmt::format("model.layers.{}.", index);
-    Linear* linears[] = {&l.q, &l.k, &l.v, &l.o, &l.gate, &l.up, &l.down};
     const std::int64_t q = c.heads * c.head_dim;
     const std::int64_t kv = c.kv_heads * c.head_dim;
-    const std::int64_t rows[] = {
-        q, kv, kv, c.hidden_size, c.intermediate_size, c.intermediate_size, c.hidden_size};
-    const std::int64_t columns[] = {c.hidden_size, c.hidden_size, c.hidden_size,      q,
-                                    c.hidden_size, c.hidden_size, c.intermediate_size};
-    vector(prefix + "input_layernorm", l.attention_norm);
-    for (std::size_t i = 0; i < kSitesPerLayer; ++i) {
-      if (i == 4) vector(prefix + "post_attention_layernorm", l.mlp_norm);
-      linears[i]->site = index * kSitesPerLayer + i;
-      matrix(prefix + kSites[i], linears[i]->weight, rows[i], columns[i]);
-    }
+    std::size_t site = 0;
+    const auto linear = [&](Linear& part, std::int64_t rows, std::int64_t columns, bool bias) {
+      const std::string name = prefix + kSites[site];
+      part.site = index * kSitesPerLayer + site++;
+      matrix(name, part.weight, rows, columns);
+      if (bias) vector(name + ".bias", part.bias, rows);
+    };
+    norm(prefix + "input_layernorm", l.attention_norm, c.hidden_size);
+    linear(l.q, q, c.hidden_size, c.qkv_bias);
+    linear(l.k, kv, c.hidden_size, c.qkv_bias);
+    linear(l.v, kv, c.hidden_size, c.qkv_bias);
+    if (c.qk_norm) norm(prefix + "self_attn.q_norm", l.q_norm, c.head_dim);
+    if (c.qk_norm) norm(prefix + "self_attn.k_norm", l.k_norm, c.head_dim);
+    linear(l.o, c.hidden_size, q, c.output_bias);
+    norm(prefix + "post_attention_layernorm", l.mlp_norm, c.hidden_size);
+    linear(l.gate, c.intermediate_size, c.hidden_size, c.mlp_bias);
+    linear(l.up, c.intermediate_size, c.hidden_size, c.mlp_bias);
+    linear(l.down, c.hidden_size, c.intermediate_size, c.mlp_bias);
   }
   std::vector<WeightSlot> take() { return std::move(slots_); }
 
@@ -57,7 +67,7 @@ std::vector<WeightSlot> lay_out(const formats::DecoderConfig& config, DecoderWei
   layout.matrix("model.embed_tokens", weights.embedding, config.vocab_size, config.hidden_size);
   weights.layers.resize(size(config.layers));
   for (std::size_t i = 0; i < weights.layers.size(); ++i) layout.layer(i, weights.layers[i]);
-  layout.vector("model.norm", weights.norm);
+  layout.norm("model.norm", weights.norm, config.hidden_size);
   weights.head.site = weights.layers.size() * kSitesPerLayer;
   if (!config.tied_embeddings) {
     layout.matrix("lm_head", weights.head.weight, config.vocab_size, config.hidden_size);

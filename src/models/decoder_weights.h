@@ -14,12 +14,14 @@ namespace lathe::models {
 // A matrix that activations are multiplied by; `site` numbers it for adapters.
 struct Linear {
   ops::MatrixWeight weight;
+  ops::VectorWeight bias;  // [out]; of size 0 when there is none
   std::size_t site = 0;
 };
 
 struct DecoderLayer {
   ops::VectorWeight attention_norm;  // [hidden]
   Linear q, k, v;                    // [heads * head_dim, hidden], [kv_heads * head_dim, hidden]
+  ops::VectorWeight q_norm, k_norm;  // [head_dim]; of size 0 when heads are not normalised
   Linear o;                          // [hidden, heads * head_dim]
   ops::VectorWeight mlp_norm;        // [hidden]
   Linear gate, up;                   // [intermediate, hidden]
@@ -36,7 +38,7 @@ struct DecoderWeights {
 
 // Where a named tensor goes.
 struct WeightSlot {
-  std::string name;  // canonical, with ".weight"
+  std::string name;  // canonical, with ".weight" or ".bias"
   std::variant<ops::MatrixWeight*, ops::VectorWeight*> target;
 };
 

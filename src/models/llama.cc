@@ -12,15 +12,20 @@ ops::Value attention_block(Pass& pass, const DecoderLayer& layer, std::size_t in
                            const ops::Value& x) {
   const formats::DecoderConfig& config = pass.config();
   const ops::Value normed = pass.rms_norm(x, layer.attention_norm);
-  const ops::Value q = pass.linear(normed, layer.q);
-  const ops::Value k = pass.linear(normed, layer.k);
+  ops::Value q = pass.linear(normed, layer.q);
+  ops::Value k = pass.linear(normed, layer.k);
   const ops::Value v = pass.linear(normed, layer.v);
+  if (config.qk_norm) {
+    q = pass.rms_norm(q, layer.q_norm);
+    k = pass.rms_norm(k, layer.k_norm);
+  }
   pass.rotate(q);
   pass.rotate(k);
   const auto dim = static_cast<std::size_t>(config.head_dim);
   const ops::Heads heads = {static_cast<std::size_t>(config.heads),
                             static_cast<std::size_t>(config.kv_heads), dim,
-                            1.0f / std::sqrt(static_cast<float>(dim))};
+                            1.0f / std::sqrt(static_cast<float>(dim)),
+                            static_cast<std::size_t>(formats::window_of(config, index))};
   return pass.linear(pass.attention(q, k, v, heads, index), layer.o, &x);
 }
 

@@ -49,7 +49,8 @@ ops::Value Pass::rms_norm(const ops::Value& x, const ops::VectorWeight& weight) 
 }
 
 ops::Value Pass::linear(const ops::Value& x, const Linear& linear, const ops::Value* residual) {
-  return ops::linear(run_, x, linear.weight, lora_slices(linear.site), residual);
+  const ops::VectorWeight* bias = linear.bias.size > 0 ? &linear.bias : nullptr;
+  return ops::linear(run_, x, linear.weight, lora_slices(linear.site), {bias, residual});
 }
 
 void Pass::rotate(const ops::Value& x) {

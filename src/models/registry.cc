@@ -9,6 +9,9 @@ namespace {
 
 constexpr Family kFamilies[] = {
     {"llama", llama_forward},
+    {"mistral", llama_forward},
+    {"qwen2", llama_forward},
+    {"qwen3", llama_forward},
 };
 
 }  // namespace

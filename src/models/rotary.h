@@ -1,4 +1,5 @@
-// The angles of rotary position embeddings for every position of a context, computed once a model.
+// The cosines and sines of rotary position embeddings (times YaRN's attention factor) for every
+// position of a context, computed once a model.
 #pragma once
 
 #include <vector>

@@ -53,7 +53,7 @@ void multiply(Run& run, const Matrix& a, std::size_t rows, std::size_t k, const 
                              s.serial);
 }
 
-// probabilities[rows, rows] = softmax(scale * Q K^T), zero above the diagonal.
+// probabilities[rows, rows] = softmax(scale * Q K^T), zero for what a position does not see.
 float* probabilities(Run& run, const Problem& p, const Part& part, std::size_t head) {
   const Heads& h = p.heads;
   std::vector<float>& out = scratch().probabilities;
@@ -63,7 +63,9 @@ float* probabilities(Run& run, const Problem& p, const Part& part, std::size_t h
            part.rows, out.data(), part.rows, false);
   for (std::size_t i = 0; i < part.rows; ++i) {
     float* row = out.data() + i * part.rows;
-    run.table.softmax(row, h.scale, i + 1);
+    const std::size_t seen = h.first_seen(i);
+    run.table.softmax(row + seen, h.scale, i + 1 - seen);
+    std::fill(row, row + seen, 0.0f);
     std::fill(row + i + 1, row + part.rows, 0.0f);
   }
   return out.data();
@@ -95,8 +97,11 @@ float* score_gradients(Run& run, const Problem& p, const Gradients& g, const Par
   const Matrix v = head_matrix(p.v.data, p.v.columns, part.first, part.kv_head, p.heads.dim);
   multiply(run, dout, n, p.heads.dim, transposed(v), n, ds.data(), n, false);
   for (std::size_t i = 0; i < n; ++i) {
-    run.table.softmax_backward(probability + i * n, p.heads.scale, i + 1, ds.data() + i * n);
-    std::fill(ds.data() + i * n + i + 1, ds.data() + (i + 1) * n, 0.0f);
+    float* row = ds.data() + i * n;
+    const std::size_t seen = p.heads.first_seen(i);
+    run.table.softmax_backward(probability + i * n + seen, p.heads.scale, i + 1 - seen, row + seen);
+    std::fill(row, row + seen, 0.0f);
+    std::fill(row + i + 1, row + n, 0.0f);
   }
   return ds.data();
 }

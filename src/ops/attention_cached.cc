@@ -47,6 +47,7 @@ Value attention_cached(Run& run, const Value& q, const Value& k, const Value& v,
     const std::size_t kv_head = task % heads.kv_count;
     LATHE_ASSERT(where[row].sequence != nullptr);
     kernels::AttendOne args;
+    args.first = heads.first_seen(where[row].position);
     args.length = where[row].position + 1;
     args.keys = {where[row].sequence->key_pages, page_rows, k.columns};
     args.values = {where[row].sequence->value_pages, page_rows, v.columns};

@@ -97,6 +97,28 @@ class GradientTest : public testing::Test {
       }
     }
   }
+
+  // What decoding computes from pages equals what training computes from whole sequences.
+  void expect_cached_equals_whole(const Heads& heads) {
+    const std::size_t rows = 21;
+    auto q = normals(rows * 16), k = normals(rows * 8), v = normals(rows * 8);
+    ops::Run run(kernels::active(), serial_, arena_);
+    const Value whole = attention(run, {q.data(), rows, 16}, {k.data(), rows, 8},
+                                  {v.data(), rows, 8}, heads, std::vector<SequenceRows>{{0, rows}});
+    std::vector<float> storage(4 * 8 * 8);
+    std::vector<float*> key_pages = {&storage[0], &storage[64], &storage[128]};
+    std::vector<float> value_storage(3 * 8 * 8);
+    std::vector<float*> value_pages = {&value_storage[128], &value_storage[0], &value_storage[64]};
+    for (std::size_t start : {0u, 13u}) {
+      const std::size_t count = start == 0 ? 13 : rows - 13;
+      const CachedRows part = {0, count, start, key_pages.data(), value_pages.data()};
+      const Value out =
+          attention_cached(run, {&q[start * 16], count, 16}, {&k[start * 8], count, 8},
+                           {&v[start * 8], count, 8}, heads, std::vector<CachedRows>{part}, 8);
+      for (std::size_t i = 0; i < out.size(); ++i)
+        ASSERT_NEAR(out.data[i], whole.data[start * 16 + i], 1e-5);
+    }
+  }
 };
 
 TEST_F(GradientTest, RmsNorm) {
@@ -105,13 +127,37 @@ TEST_F(GradientTest, RmsNorm) {
   check([&](ops::Run& run) { return rms_norm(run, value(run, x), w, 1e-5f); });
 }
 
+TEST_F(GradientTest, RmsNormOfHeads) {
+  Input& x = input(3, 8);
+  VectorWeight w = vector(input(1, 4));
+  check([&](ops::Run& run) { return rms_norm(run, value(run, x), w, 1e-5f); });
+}
+
+TEST_F(GradientTest, LinearWithBiasAlone) {
+  Input& x = input(5, 6);
+  MatrixWeight w = matrix(input(4, 6));
+  VectorWeight bias = vector(input(1, 4));
+  check([&](ops::Run& run) { return linear(run, value(run, x), w, {}, {&bias, nullptr}); });
+}
+
+TEST_F(GradientTest, LinearWithBias) {
+  Input& x = input(5, 6);
+  Input& r = input(5, 4);
+  MatrixWeight w = matrix(input(4, 6));
+  VectorWeight bias = vector(input(1, 4));
+  check([&](ops::Run& run) {
+    const Value residual = value(run, r);
+    return linear(run, value(run, x), w, {}, {&bias, &residual});
+  });
+}
+
 TEST_F(GradientTest, LinearWithResidual) {
   Input& x = input(5, 6);
   Input& r = input(5, 4);
   MatrixWeight w = matrix(input(4, 6));
   check([&](ops::Run& run) {
     const Value residual = value(run, r);
-    return linear(run, value(run, x), w, {}, &residual);
+    return linear(run, value(run, x), w, {}, {nullptr, &residual});
   });
 }
 
@@ -120,8 +166,8 @@ TEST_F(GradientTest, LinearThatFeedsItsResidualToo) {
   MatrixWeight w = matrix(input(6, 6));
   check([&](ops::Run& run) {
     const Value v = value(run, x);
-    const Value y = linear(run, v, w, {}, &v);
-    return linear(run, y, w, {}, &y);
+    const Value y = linear(run, v, w, {}, {nullptr, &v});
+    return linear(run, y, w, {}, {nullptr, &y});
   });
 }
 
@@ -160,6 +206,19 @@ TEST_F(GradientTest, GroupedAttentionOverSeveralSequences) {
   Input& k = input(9, 8);
   Input& v = input(9, 8);
   const std::vector<SequenceRows> sequences = {{0, 4}, {4, 5}, {5, 9}};
+  check([&](ops::Run& run) {
+    const Value qv = value(run, q);
+    const Value kv = value(run, k);
+    return attention(run, qv, kv, value(run, v), heads, sequences);
+  });
+}
+
+TEST_F(GradientTest, AttentionWithAWindow) {
+  const Heads heads = {2, 1, 4, 0.5f, 3};
+  Input& q = input(8, 8);
+  Input& k = input(8, 4);
+  Input& v = input(8, 4);
+  const std::vector<SequenceRows> sequences = {{0, 2}, {2, 8}};
   check([&](ops::Run& run) {
     const Value qv = value(run, q);
     const Value kv = value(run, k);
@@ -242,26 +301,10 @@ TEST_F(GradientTest, CrossEntropy) {
   }
 }
 
-// What decoding computes from pages equals what training computes from whole sequences.
 TEST_F(GradientTest, CachedAttentionEqualsWholeAttention) {
-  const Heads heads = {4, 2, 4, 0.5f};
-  const std::size_t rows = 21;
-  auto q = normals(rows * 16), k = normals(rows * 8), v = normals(rows * 8);
-  ops::Run run(kernels::active(), serial_, arena_);
-  const Value whole = attention(run, {q.data(), rows, 16}, {k.data(), rows, 8}, {v.data(), rows, 8},
-                                heads, std::vector<SequenceRows>{{0, rows}});
-  std::vector<float> storage(4 * 8 * 8);
-  std::vector<float*> key_pages = {&storage[0], &storage[64], &storage[128]};
-  std::vector<float> value_storage(3 * 8 * 8);
-  std::vector<float*> value_pages = {&value_storage[128], &value_storage[0], &value_storage[64]};
-  for (std::size_t start : {0u, 13u}) {
-    const std::size_t count = start == 0 ? 13 : rows - 13;
-    const CachedRows part = {0, count, start, key_pages.data(), value_pages.data()};
-    const Value out =
-        attention_cached(run, {&q[start * 16], count, 16}, {&k[start * 8], count, 8},
-                         {&v[start * 8], count, 8}, heads, std::vector<CachedRows>{part}, 8);
-    for (std::size_t i = 0; i < out.size(); ++i)
-      ASSERT_NEAR(out.data[i], whole.data[start * 16 + i], 1e-5);
+  for (const std::size_t window : {0u, 1u, 5u, 20u, 21u}) {
+    SCOPED_TRACE(window);
+    expect_cached_equals_whole({4, 2, 4, 0.5f, window});
   }
 }
 

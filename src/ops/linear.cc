@@ -65,6 +65,21 @@ void add_lora(Run& run, const Value& x, const LoraSlice& slice, const Value& y) 
   });
 }
 
+// y = residual + bias, whichever is there: what the product is added to.
+void start_with(Run& run, const Addends& addends, const Value& y) {
+  const auto [bias, residual] = addends;
+  if (bias == nullptr && residual == nullptr) return;
+  LATHE_ASSERT(bias == nullptr || bias->size == y.columns);
+  LATHE_ASSERT(residual == nullptr || (residual->rows == y.rows && residual->columns == y.columns));
+  run.for_rows(y.rows, y.columns, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      std::copy_n(residual != nullptr ? residual->row(i) : bias->data, y.columns, y.row(i));
+      if (residual != nullptr && bias != nullptr)
+        run.table.add_scaled(bias->data, 1, y.columns, y.row(i));
+    }
+  });
+}
+
 bool any_learns(std::span<const LoraSlice> loras) {
   return std::any_of(loras.begin(), loras.end(),
                      [](const LoraSlice& s) { return s.lora->learns(); });
@@ -73,25 +88,26 @@ bool any_learns(std::span<const LoraSlice> loras) {
 }  // namespace
 
 Value linear(Run& run, const Value& x, const MatrixWeight& weight, std::span<const LoraSlice> loras,
-             const Value* residual) {
+             const Addends& addends) {
   LATHE_ASSERT(weight.columns == x.columns);
+  const auto [bias, residual] = addends;
   const bool learns = x.id >= 0 || weight.learns() || any_learns(loras) ||
+                      (bias != nullptr && bias->learns()) ||
                       (residual != nullptr && residual->id >= 0);
   const Value y = run.make(x.rows, weight.rows, learns);
-  if (residual != nullptr) {
-    LATHE_ASSERT(residual->rows == y.rows && residual->columns == y.columns);
-    run.for_rows(y.rows, y.columns, [&](std::size_t first, std::size_t last) {
-      std::copy_n(residual->row(first), (last - first) * y.columns, y.row(first));
-    });
-  }
-  multiply_by_transpose(run, {x.data, x.columns, 1}, x.rows, weight, y.data, residual != nullptr);
+  start_with(run, addends, y);
+  multiply_by_transpose(run, {x.data, x.columns, 1}, x.rows, weight, y.data,
+                        bias != nullptr || residual != nullptr);
   if (y.id >= 0) {
     // Recorded before the updates' steps, so that it runs after them: it releases y's gradient.
     const int residual_id = residual != nullptr ? residual->id : -1;
-    run.tape->record(y.id, [&run, x, &weight, y, residual_id] {
+    run.tape->record(y.id, [&run, x, &weight, bias = bias, y, residual_id] {
       const float* dy = run.tape->gradient(y.id);
       const Tape::Target dx = x.id >= 0 ? run.tape->target(x.id) : Tape::Target();
       linear_backward(run, {x.data, dy, x.rows}, weight, dx);
+      // Row by row, so that the sum does not depend on the number of threads.
+      for (std::size_t i = 0; bias != nullptr && bias->learns() && i < y.rows; ++i)
+        run.table.add_scaled(dy + i * y.columns, 1, y.columns, bias->gradient);
       if (residual_id < 0) return;
       if (!run.tape->has_gradient(residual_id)) return run.tape->hand_over(y.id, residual_id);
       run.table.add_scaled(dy, 1, y.size(), run.tape->gradient(residual_id));

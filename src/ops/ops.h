@@ -27,7 +27,8 @@ struct SoftPromptSlice {
 Value embed(Run& run, const MatrixWeight& table, std::span<const std::int32_t> tokens,
             std::span<const SoftPromptSlice> prompts);
 
-// y = rms_norm(x) * weight, row by row. -> shape of x.
+// y = rms_norm(x) * weight, row by row; a weight shorter than a row normalises each stretch of its
+// size (a head) by itself. -> shape of x.
 Value rms_norm(Run& run, const Value& x, const VectorWeight& weight, float epsilon);
 
 // A contiguous piece of the batch whose rows get a low-rank update of the product at hand.
@@ -37,9 +38,15 @@ struct LoraSlice {
   const LoraWeight* lora = nullptr;
 };
 
-// y = x W^T (+ the slices' low-rank updates) (+ residual). -> [x.rows, W.rows].
+// What is added to a product besides low-rank updates.
+struct Addends {
+  const VectorWeight* bias = nullptr;  // [W.rows], to every row
+  const Value* residual = nullptr;     // of y's shape
+};
+
+// y = x W^T (+ the slices' low-rank updates) (+ bias) (+ residual). -> [x.rows, W.rows].
 Value linear(Run& run, const Value& x, const MatrixWeight& weight,
-             std::span<const LoraSlice> loras = {}, const Value* residual = nullptr);
+             std::span<const LoraSlice> loras = {}, const Addends& addends = {});
 
 // y = silu(gate) * up.
 Value swiglu(Run& run, const Value& gate, const Value& up);
@@ -66,7 +73,13 @@ struct Heads {
   std::size_t count = 0;
   std::size_t kv_count = 0;  // divides count
   std::size_t dim = 0;
-  float scale = 1;  // 1 / sqrt(dim), as a rule
+  float scale = 1;         // 1 / sqrt(dim), as a rule
+  std::size_t window = 0;  // a position sees itself and window - 1 before it; 0: all before it
+
+  // The first of the positions that one sees.
+  std::size_t first_seen(std::size_t position) const {
+    return window == 0 || position < window ? 0 : position + 1 - window;
+  }
 };
 
 // Causal attention inside each sequence (training, and scoring of whole texts). q: [rows, count *

@@ -34,10 +34,16 @@ void backward(Run& run, const Value& x, const VectorWeight& weight, float epsilo
   }
 }
 
+// Heads as rows of their own; the data and the gradient stay where they are.
+Value in_rows_of(const Value& x, std::size_t columns) {
+  return {x.data, x.size() / columns, columns, x.id};
+}
+
 }  // namespace
 
-Value rms_norm(Run& run, const Value& x, const VectorWeight& weight, float epsilon) {
-  LATHE_ASSERT(weight.size == x.columns);
+Value rms_norm(Run& run, const Value& whole, const VectorWeight& weight, float epsilon) {
+  LATHE_ASSERT(weight.size > 0 && whole.columns % weight.size == 0);
+  const Value x = in_rows_of(whole, weight.size);
   const Value y = run.make(x.rows, x.columns, x.id >= 0 || weight.learns());
   run.for_rows(x.rows, x.columns, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
@@ -47,7 +53,7 @@ Value rms_norm(Run& run, const Value& x, const VectorWeight& weight, float epsil
   if (y.id >= 0)
     run.tape->record(y.id,
                      [&run, x, &weight, epsilon, y] { backward(run, x, weight, epsilon, y); });
-  return y;
+  return in_rows_of(y, whole.columns);
 }
 
 }  // namespace lathe::ops

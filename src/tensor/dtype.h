@@ -19,13 +19,29 @@ enum class DType : std::uint8_t {
   i64,
   u8,
   boolean,
-  q8_0,  // blocks of 32: an f16 scale, 32 int8 (llama.cpp's block_q8_0): value = scale * int8
+  // ggml's block types (dequantize.h): 32 values a block …
+  q8_0,  // an f16 scale, 32 int8: value = scale * int8
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  iq4_nl,
+  // … or 256, with small scales of groups of 16 or 32.
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k,
+  iq4_xs,
 };
 
 // "f32", "bf16", "q8_0", … as users see it.
 std::string_view to_string(DType dtype);
 
-// Elements per block: 1 for plain types, 32 for q8_0. Rows are whole blocks.
+// Whether values come in blocks that share scales.
+bool is_block_type(DType dtype);
+
+// Elements per block: 1 for plain types, 32 or 256 for block types. Rows are whole blocks.
 std::size_t block_elements(DType dtype);
 // Bytes per block.
 std::size_t block_bytes(DType dtype);

@@ -29,12 +29,8 @@ struct NamedTensor {
 // A view of f32 values.
 TensorView view_of(std::span<const float> values, Shape shape);
 
-// Every value as f32 (f32 f16 bf16 f64 q8_0; other types are unsupported), in row-major order.
+// Every value as f32 (f32 f16 bf16 f64 and block types; integers are unsupported), in row-major
+// order.
 Result<std::vector<float>> to_f32(const TensorView& view);
-
-// Quantises rows of f32 to q8_0 (round to nearest, scale = max|x| / 127 rounded to f16, as
-// llama.cpp's quantize_row_q8_0 does). REQUIRES: values.size() is a multiple of 32. Returns 34
-// bytes per block.
-std::vector<std::byte> quantize_q8_0(std::span<const float> values);
 
 }  // namespace lathe::tensor

@@ -1,6 +1,76 @@
 #include "text/model_text.h"
 
+#include "formats/hf_texts.h"
+#include "text/special_tokens.h"
+
 namespace lathe::text {
+namespace {
+
+constexpr std::uint64_t kMaxTokenizerBytes = std::uint64_t{256} << 20;
+constexpr std::uint64_t kMaxTemplateBytes = std::uint64_t{4} << 20;
+
+// A tokenizer.json, and the tokenizer_config.json that belongs to it.
+Status read_tokenizer(const std::string& json, const std::optional<std::string>& config,
+                      TextFiles& files) {
+  LATHE_TRY(Tokenizer tokenizer, Tokenizer::from_tokenizer_json(json).at("tokenizer.json"));
+  if (config) {
+    LATHE_TRY(tokenizer, tokenizer.apply_tokenizer_config(*config).at("tokenizer_config.json"));
+  }
+  files.special = special_token_text(tokenizer);
+  if (config) LATHE_CHECK(add_special_tokens(*config, files.special).at("tokenizer_config.json"));
+  files.tokenizer = std::move(tokenizer);
+  return {};
+}
+
+Result<TextFiles> files_of_folder(const os::Path& folder) {
+  TextFiles files;
+  LATHE_TRY(const auto json, formats::find_tokenizer_json(folder));
+  LATHE_TRY(const auto config, formats::find_tokenizer_config_json(folder));
+  if (json) {
+    LATHE_CHECK(read_tokenizer(*json, config, files));
+  } else if (config) {
+    LATHE_CHECK(add_special_tokens(*config, files.special).at("tokenizer_config.json"));
+  }
+  LATHE_TRY(files.chat_template, formats::find_chat_template(folder));
+  if (files.tokenizer || files.chat_template) return files;
+  return Error::not_found("there is neither a tokenizer.json nor a chat template")
+      .fix_with("give a Hugging Face folder, a .gguf, a tokenizer.json or a .jinja file");
+}
+
+Result<TextFiles> files_of_gguf(const os::Path& path) {
+  LATHE_TRY(const formats::GgufFile file, formats::GgufFile::open(path));
+  TextFiles files;
+  LATHE_TRY(Tokenizer tokenizer, Tokenizer::from_gguf(file.metadata()));
+  files.special = special_token_text(tokenizer);
+  LATHE_CHECK(add_special_tokens(file.metadata(), tokenizer, files.special));
+  files.tokenizer = std::move(tokenizer);
+  LATHE_TRY(const auto chat, file.metadata().find_string("tokenizer.chat_template"));
+  if (chat) files.chat_template = std::string(*chat);
+  return files;
+}
+
+Result<TextFiles> files_at(const os::Path& path) {
+  std::error_code failed;
+  if (!std::filesystem::exists(path, failed))
+    return Error::not_found("there is no such file or folder");
+  if (std::filesystem::is_directory(path, failed)) return files_of_folder(path);
+  TextFiles files;
+  if (path.extension() == ".gguf") return files_of_gguf(path);
+  if (path.extension() == ".jinja") {
+    LATHE_TRY(files.chat_template, os::read_file(path, kMaxTemplateBytes));
+    return files;
+  }
+  if (path.extension() == ".json") {
+    LATHE_TRY(const std::string json, os::read_file(path, kMaxTokenizerBytes));
+    LATHE_TRY(const auto config, formats::find_tokenizer_config_json(path.parent_path()));
+    LATHE_CHECK(read_tokenizer(json, config, files));
+    return files;
+  }
+  return Error::bad_input("this holds no tokenizer and no chat template")
+      .fix_with("give a Hugging Face folder, a .gguf, a tokenizer.json or a .jinja file");
+}
+
+}  // namespace
 
 Result<Tokenizer> load_tokenizer(const formats::ModelSource& source) {
   if (auto json = source.tokenizer_json(); json.ok()) {
@@ -24,12 +94,20 @@ Result<ChatEncoder> load_chat_encoder(const formats::ModelSource& source) {
         .at(source.path().string())
         .fix_with("use a chat model, or completions with a prompt of your own");
   }
-  SpecialTokenText special;
-  if (const auto bos = tokenizer.bos_id()) special.bos = std::string(tokenizer.id_to_token(*bos));
-  if (const auto eos = tokenizer.eos_id()) special.eos = std::string(tokenizer.id_to_token(*eos));
+  SpecialTokenText special = special_token_text(tokenizer);
+  LATHE_TRY(const auto config, source.tokenizer_config_json());
+  if (config) {
+    LATHE_CHECK(add_special_tokens(*config, special)
+                    .at(source.path().string() + ": tokenizer_config.json"));
+  } else if (source.gguf() != nullptr) {
+    LATHE_CHECK(add_special_tokens(source.gguf()->metadata(), tokenizer, special)
+                    .at(source.path().string()));
+  }
   LATHE_TRY(ChatTemplate parsed,
             ChatTemplate::parse(*chat_template, std::move(special)).at(source.path().string()));
   return ChatEncoder(std::move(tokenizer), std::move(parsed));
 }
+
+Result<TextFiles> load_text_files(const os::Path& path) { return files_at(path).at(path.string()); }
 
 }  // namespace lathe::text

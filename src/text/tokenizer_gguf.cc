@@ -4,7 +4,9 @@
 
 #include "text/json_fields.h"
 #include "text/pre_tokenizer_names.h"
+#include "text/score_merges.h"
 #include "text/tokenizer_parts.h"
+#include "text/utf8.h"
 
 namespace lathe::text {
 namespace {
@@ -16,6 +18,8 @@ constexpr const char* kPre = "tokenizer.ggml.pre";
 constexpr const char* kTokens = "tokenizer.ggml.tokens";
 constexpr const char* kTokenTypes = "tokenizer.ggml.token_type";
 constexpr const char* kMerges = "tokenizer.ggml.merges";
+constexpr const char* kScores = "tokenizer.ggml.scores";
+constexpr const char* kUnk = "tokenizer.ggml.unknown_token_id";
 constexpr const char* kBos = "tokenizer.ggml.bos_token_id";
 constexpr const char* kEos = "tokenizer.ggml.eos_token_id";
 constexpr const char* kAddBos = "tokenizer.ggml.add_bos_token";
@@ -123,6 +127,19 @@ std::string around_template(const TokenizerSpec& spec, std::optional<std::int32_
   return component.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// BOS and EOS around the text, as the file says; default_bos where it does not.
+Status read_around(const GgufMetadata& metadata, bool default_bos, TokenizerSpec& spec) {
+  LATHE_TRY(const auto add_bos, metadata.find_bool(kAddBos));
+  LATHE_TRY(const auto add_eos, metadata.find_bool(kAddEos));
+  const bool bos = add_bos.value_or(default_bos), eos = add_eos.value_or(false);
+  if ((bos && add_bos && !spec.control.bos) || (eos && !spec.control.eos))
+    return Error::bad_input("a bos or eos is to be added, but its id is not given")
+        .at(bos ? kBos : kEos);
+  spec.post_processor = around_template(spec, bos ? spec.control.bos : std::nullopt,
+                                        eos ? spec.control.eos : std::nullopt);
+  return {};
+}
+
 Status read_pipeline(const GgufMetadata& metadata, TokenizerSpec& spec) {
   LATHE_TRY(const std::string_view pre, metadata.get_string(kPre));
   const NamedPreTokenizer* named = find_pre_tokenizer(pre);
@@ -136,34 +153,75 @@ Status read_pipeline(const GgufMetadata& metadata, TokenizerSpec& spec) {
   spec.pre_tokenizer = named->pre_tokenizer;
   spec.settings.ignore_merges = named->ignore_merges;
   spec.decoder = R"({"type":"ByteLevel"})";
-  LATHE_TRY(const auto add_bos, metadata.find_bool(kAddBos));
-  LATHE_TRY(const auto add_eos, metadata.find_bool(kAddEos));
   // Older files of LLaMA 3 leave the key out and mean true.
-  const bool bos = add_bos.value_or(named->name == "llama-bpe"), eos = add_eos.value_or(false);
-  if ((bos && add_bos && !spec.control.bos) || (eos && !spec.control.eos))
-    return Error::bad_input("a bos or eos is to be added, but its id is not given")
-        .at(bos ? kBos : kEos);
-  spec.post_processor = around_template(spec, bos ? spec.control.bos : std::nullopt,
-                                        eos ? spec.control.eos : std::nullopt);
+  return read_around(metadata, named->name == "llama-bpe", spec);
+}
+
+// The merges that the scores of a SentencePiece vocabulary imply; only plain tokens are made so.
+Status read_scores(const GgufMetadata& metadata, TokenizerSpec& spec) {
+  LATHE_TRY(const std::vector<float> scores, metadata.get_floats(kScores));
+  LATHE_TRY(const std::vector<std::int64_t> types, metadata.get_ints(kTokenTypes));
+  if (scores.size() != spec.tokens.size() || types.size() != spec.tokens.size())
+    return Error::bad_input(fmt::format("{} scores and {} types for {} tokens", scores.size(),
+                                        types.size(), spec.tokens.size()))
+        .at(kScores);
+  std::vector<bool> plain;
+  for (std::size_t id = 0; id < types.size(); ++id) {
+    if (!is_valid_utf8(spec.tokens[id]))
+      return Error::bad_input(fmt::format("token {} is not UTF-8", id)).at(kTokens);
+    plain.push_back(types[id] == kNormal);
+  }
+  spec.merges = merges_from_scores(spec.tokens, scores, plain);
+  if (spec.merges.size() > kMaxMerges)
+    return Error::limit(
+               fmt::format("{} merges; at most {} are read", spec.merges.size(), kMaxMerges))
+        .at(kScores);
   return {};
+}
+
+// SentencePiece's BPE as LLaMA 2 and Mistral have it: spaces become "▁", one goes in front, and
+// what has no token becomes bytes.
+Status read_sentence_piece(const GgufMetadata& metadata, TokenizerSpec& spec) {
+  LATHE_CHECK(read_scores(metadata, spec));
+  LATHE_TRY(spec.settings.unk, read_id(metadata, kUnk, spec.tokens.size()));
+  spec.settings.byte_fallback = true;
+  spec.settings.fuse_unk = true;
+  LATHE_TRY(const auto prefix, metadata.find_bool(kAddPrefix));
+  const Json replace = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}};
+  const Json prepend = {{"type", "Prepend"}, {"prepend", "\u2581"}};
+  Json steps = Json::array(), back = Json::array();
+  if (prefix.value_or(true)) steps.push_back(prepend);
+  steps.push_back(replace);
+  back.push_back({{"type", "Replace"}, {"pattern", {{"String", "\u2581"}}}, {"content", " "}});
+  back.push_back({{"type", "ByteFallback"}});
+  back.push_back({{"type", "Fuse"}});
+  if (prefix.value_or(true))
+    back.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  spec.normalizer = Json{{"type", "Sequence"}, {"normalizers", steps}}.dump();
+  spec.decoder = Json{{"type", "Sequence"}, {"decoders", back}}.dump();
+  return read_around(metadata, true, spec);
 }
 
 Result<Tokenizer> from_ggml_keys(const GgufMetadata& metadata) {
   LATHE_TRY(const std::string_view model, metadata.get_string(kModel));
-  if (model != "gpt2")
+  if (model != "gpt2" && model != "llama")
     return Error::unsupported(
-               fmt::format("the tokenizer model `{}` is not one that Lathe reads from "
-                           "GGUF; it reads `gpt2` (byte-level BPE)",
+               fmt::format("the tokenizer model `{}` is not one that Lathe reads from GGUF; it "
+                           "reads `gpt2` (byte-level BPE) and `llama` (SentencePiece BPE)",
                            model))
         .at(kModel)
         .fix_with("import the model's Hugging Face folder instead");
   TokenizerSpec spec;
   LATHE_TRY(spec.tokens, read_tokens(metadata));
   LATHE_CHECK(read_token_types(metadata, spec));
-  LATHE_CHECK(read_merges(metadata, spec));
   LATHE_TRY(spec.control.bos, read_id(metadata, kBos, spec.tokens.size()));
   LATHE_TRY(spec.control.eos, read_id(metadata, kEos, spec.tokens.size()));
-  LATHE_CHECK(read_pipeline(metadata, spec));
+  if (model == "llama") {
+    LATHE_CHECK(read_sentence_piece(metadata, spec));
+  } else {
+    LATHE_CHECK(read_merges(metadata, spec));
+    LATHE_CHECK(read_pipeline(metadata, spec));
+  }
   return TokenizerBuilder::build(std::move(spec));
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -107,11 +108,12 @@ TEST(TokenizerGguf, NamesTheDamage) {
   EXPECT_THAT(error("tokenizer.huggingface.json", std::string("{")), HasSubstr("huggingface"));
 }
 
-// A real vocabulary, where the folder of goldens that may not be copied is at hand.
-TEST(TokenizerGguf, MakesTheIdsOfTheRealGpt2Vocabulary) {
-  const char* goldens = std::getenv("LATHE_GOLDENS");
-  if (goldens == nullptr) GTEST_SKIP() << "LATHE_GOLDENS does not name the folder of goldens";
-  const std::string path = std::string(goldens) + "/vocab/ggml-vocab-gpt-2.gguf";
+// Real vocabularies, where the folder of goldens that may not be copied is at hand.
+void expect_ids_of_real_vocabulary(const std::string& name) {
+  const char* named = std::getenv("LATHE_GOLDENS");
+  const std::string goldens = named != nullptr ? named : LATHE_SOURCE_DIR "/../shared/goldens";
+  const std::string path = goldens + "/vocab/ggml-vocab-" + name + ".gguf";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "SKIPPED: no file " << path;
   const auto file = formats::GgufFile::open(path);
   ASSERT_TRUE(file.ok()) << file.error().message();
   const auto tokenizer = Tokenizer::from_gguf(file->metadata());
@@ -132,6 +134,37 @@ TEST(TokenizerGguf, MakesTheIdsOfTheRealGpt2Vocabulary) {
     if (end == inputs.size()) break;
   }
   EXPECT_GT(texts, 40);
+}
+
+TEST(TokenizerGguf, MakesTheIdsOfTheRealGpt2Vocabulary) { expect_ids_of_real_vocabulary("gpt-2"); }
+TEST(TokenizerGguf, MakesTheIdsOfTheRealSentencePieceVocabulary) {
+  expect_ids_of_real_vocabulary("llama-spm");
+}
+
+// By hand: scores decide, not the order of the file; bytes stand in for what has no token.
+TEST(TokenizerGguf, SentencePieceMergesByScore) {
+  GgufMetadata keys;
+  keys.set("tokenizer.ggml.model", std::string("llama"));
+  std::vector<std::string> tokens = {"<unk>", "<s>", "</s>", "<0xC3>",  "<0xA9>", "\u2581",
+                                     "a",     "b",   "ab",   "\u2581a", "ba"};
+  keys.set("tokenizer.ggml.tokens", GgufArray(tokens));
+  keys.set("tokenizer.ggml.scores",
+           GgufArray(std::vector<float>{0, 0, 0, 0, 0, -5, -6, -7, -3, -2, -1}));
+  keys.set("tokenizer.ggml.token_type",
+           GgufArray(std::vector<std::int32_t>{2, 3, 3, 6, 6, 1, 1, 1, 1, 1, 1}));
+  keys.set("tokenizer.ggml.bos_token_id", std::uint32_t{1});
+  keys.set("tokenizer.ggml.unknown_token_id", std::uint32_t{0});
+  const auto tokenizer = Tokenizer::from_gguf(keys);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message();
+  EXPECT_EQ(tokenizer->encode("ab"), (Ids{9, 7}));    // "▁a" has the better score than "ab"
+  EXPECT_EQ(tokenizer->encode("aba"), (Ids{9, 10}));  // and "ba" the best
+  EXPECT_EQ(tokenizer->encode("\u00e9"), (Ids{5, 3, 4}));
+  EXPECT_EQ(tokenizer->encode("a", {.add_special_tokens = true}), (Ids{1, 9}));
+  EXPECT_EQ(tokenizer->decode(Ids{9, 10}), "aba");
+  keys.set("tokenizer.ggml.scores", GgufArray(std::vector<float>{0}));
+  const auto damaged = Tokenizer::from_gguf(keys);
+  ASSERT_FALSE(damaged.ok());
+  EXPECT_THAT(damaged.error().message(), HasSubstr("tokenizer.ggml.scores"));
 }
 
 }  // namespace

@@ -76,14 +76,17 @@ void expect_logits(const models::Decoder& decoder, const adapters::Adapter* adap
   }
 }
 
-void expect_model(const char* name, double tolerance) {
+// path: inside the goldens, or absolute.
+void expect_model(const os::Path& path, double tolerance) {
   os::ThreadPool pool(2);
-  const bool gguf = std::string(name).ends_with(".gguf");
-  const auto source = formats::ModelSource::open(kGoldens / name).value();
-  const os::Path golden = gguf ? (kGoldens / name).replace_extension("safetensors")
-                               : kGoldens / name / "golden.safetensors";
-  expect_logits(*models::Decoder::load(source, pool).value(), nullptr, golden, tolerance);
-  expect_logits(*models::Decoder::load_trainable(source).value(), nullptr, golden, tolerance);
+  const os::Path whole = kGoldens / path;
+  const auto source = formats::ModelSource::open(whole);
+  ASSERT_TRUE(source.ok()) << source.error().message();
+  const os::Path golden = whole.extension() == ".gguf"
+                              ? os::Path(whole).replace_extension("safetensors")
+                              : whole / "golden.safetensors";
+  expect_logits(*models::Decoder::load(*source, pool).value(), nullptr, golden, tolerance);
+  expect_logits(*models::Decoder::load_trainable(*source).value(), nullptr, golden, tolerance);
 }
 
 TEST(GoldenLogits, Llama) { expect_model("llama", 1e-4); }
@@ -91,6 +94,23 @@ TEST(GoldenLogits, LlamaTiedBf16Sharded) { expect_model("llama-tied-bf16-sharded
 TEST(GoldenLogits, LlamaWithScaledRope) { expect_model("llama-rope-llama3", 1e-4); }
 TEST(GoldenLogits, GgufF16) { expect_model("gguf/f16.gguf", 1e-3); }
 TEST(GoldenLogits, GgufQ8) { expect_model("gguf/q8_0.gguf", 1e-3); }
+TEST(GoldenLogits, GgufQ4) { expect_model("gguf/q4_0.gguf", 1e-3); }
+TEST(GoldenLogits, GgufQ4K) { expect_model("gguf/q4_k_m.gguf", 1e-3); }
+TEST(GoldenLogits, GgufQ6K) { expect_model("gguf/q6_k.gguf", 1e-3); }
+
+TEST(GoldenLogits, Qwen2) { expect_model("qwen2", 1e-4); }
+
+// Every family and option of testdata/families (tools/make_family_oracle.py).
+TEST(GoldenLogits, Families) {
+  const os::Path families = os::Path(LATHE_SOURCE_DIR) / "testdata" / "families";
+  std::size_t models = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(families)) {
+    SCOPED_TRACE(entry.path().filename().string());
+    expect_model(entry.path(), 1e-4);
+    ++models;
+  }
+  EXPECT_GE(models, 9u);
+}
 
 void expect_adapter(const char* name) {
   os::ThreadPool pool(2);

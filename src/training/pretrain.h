@@ -13,7 +13,7 @@
 
 namespace lathe::training {
 
-// A pre-training recipe, read from a JSON file; docs/pretrain.md explains each field. Unknown
+// A pre-training recipe, read from a JSON file; docs/training.md explains each field. Unknown
 // fields and values out of range are errors that name them.
 struct PretrainConfig {
   text::BpeTrainOptions vocabulary;

@@ -89,16 +89,17 @@ _ACTS = ("a visit of the {job}", "a missed {act}", "a late {act}", "each further
          "the {act} of {part}", "the {act} of {part}", "the {adj} {act}", "an extra {act}", "the {svc}", "the {act} by {way}",
          "the {act} to the {place}", "the {act} on {day}", "the course for {who}", "the tour of the {place}", "each {act} for {who}",
          "the {field} course", "the {field} {act}", "the {act} for {who}", "a second {act}", "the {who2} meeting")
+_HEADED_ACTS = tuple(t for t in _ACTS if "{act}" in t)
 _DEEDS = ("repair", "check", "delivery", "payment", "order", "lesson", "appointment", "test", "return", "update",
           "cleaning", "training", "visit", "booking", "rental", "move", "loan", "trial", "transport", "call", "exchange",
           "registration", "collection", "inspection", "service", "opening", "sale", "meeting", "workshop", "copy")
 
 
-def _act(d, about):
-    template = d.pick(_ACTS)
+def _act(d, about, head=None):
+    template = d.pick(_HEADED_ACTS if head else _ACTS)
     part = f"the {d.pick(w.PARTS)}" if d.chance(0.6) else about
     text = template.format(
-        job=d.pick(w.JOBS), act=d.pick(_DEEDS), span=d.pick(("hour", "half hour", "day", "week", "month", "mile", "person")),
+        job=d.pick(w.JOBS), act=head or d.pick(_DEEDS), span=d.pick(("hour", "half hour", "day", "week", "month", "mile", "person")),
         part=part, adj=d.pick(w.ADJECTIVES), svc=d.pick(w.SERVICES), way=d.pick(("post", "train", "ship", "night", "phone")),
         place=d.pick(w.PLACES), day=d.pick(w.DAYS), who=d.pick(w.ITEMS_POLICY), who2=d.pick(w.JOBS), field=d.pick(w.FIELDS))
     if about not in text and d.chance(0.2):
@@ -228,10 +229,10 @@ def _phrases(d, about):
     """What a page speaks of: (class, phrase), mostly of one class and often of one head with other modifiers."""
     kind = d.weighted(_SHARES)
     out = []
-    head = d.pick(w.PARTS)
+    heads = {"item": d.pick(w.PARTS), "act": d.pick(_DEEDS)}
     for _ in range(d.between(1, 4)):
         own = kind if d.chance(0.75) else d.weighted(_SHARES)
-        phrase = _item(d, about, head) if own == "item" and d.chance(0.35) else _CLASSES[own](d, about)
+        phrase = _CLASSES[own](d, about, heads[own]) if own in heads and d.chance(0.4) else _CLASSES[own](d, about)
         if all(phrase.short != other.short for _, other in out):
             out.append((own, phrase))
     return out

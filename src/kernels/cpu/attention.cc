@@ -16,26 +16,26 @@ namespace lathe::kernels::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Calls body(row, t) for each position, page by page.
+// Calls body(row, t) for each position that the query sees, page by page.
 template <class Body>
-HWY_INLINE void for_each_row(const PagedRows& rows, std::size_t head_offset, std::size_t length,
-                             const Body& body) {
-  for (std::size_t t = 0; t < length;) {
-    const float* row = rows.pages[t / rows.page_rows] + head_offset;
-    const std::size_t end = HWY_MIN(length, t + rows.page_rows);
+HWY_INLINE void for_each_row(const PagedRows& rows, const AttendOne& args, const Body& body) {
+  for (std::size_t t = args.first; t < args.length;) {
+    const std::size_t page = t / rows.page_rows;
+    const float* row = rows.pages[page] + t % rows.page_rows * rows.row_stride + args.head_offset;
+    const std::size_t end = HWY_MIN(args.length, (page + 1) * rows.page_rows);
     for (; t < end; ++t, row += rows.row_stride) body(row, t);
   }
 }
 
 void attend(const AttendOne& args) {
-  for_each_row(args.keys, args.head_offset, args.length,
-               [&](const float* key, std::size_t t)
-                   HWY_ATTR { args.scores[t] = dot(args.query, key, args.head_dim); });
-  softmax(args.scores, args.scale, args.length);
+  for_each_row(args.keys, args, [&](const float* key, std::size_t t) HWY_ATTR {
+    args.scores[t] = dot(args.query, key, args.head_dim);
+  });
+  softmax(args.scores + args.first, args.scale, args.length - args.first);
   std::fill_n(args.out, args.head_dim, 0.0f);
-  for_each_row(args.values, args.head_offset, args.length,
-               [&](const float* value, std::size_t t)
-                   HWY_ATTR { add_scaled(value, args.scores[t], args.head_dim, args.out); });
+  for_each_row(args.values, args, [&](const float* value, std::size_t t) HWY_ATTR {
+    add_scaled(value, args.scores[t], args.head_dim, args.out);
+  });
 }
 
 }  // namespace

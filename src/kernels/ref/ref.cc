@@ -136,16 +136,16 @@ const float* row(const PagedRows& rows, std::size_t t, std::size_t head_offset) 
 }
 
 void attend(const AttendOne& args) {
-  for (std::size_t t = 0; t < args.length; ++t) {
+  for (std::size_t t = args.first; t < args.length; ++t) {
     const float* key = row(args.keys, t, args.head_offset);
     double dot = 0;
     for (std::size_t i = 0; i < args.head_dim; ++i)
       dot += static_cast<double>(args.query[i]) * key[i];
     args.scores[t] = static_cast<float>(dot);
   }
-  softmax(args.scores, args.scale, args.length);
+  softmax(args.scores + args.first, args.scale, args.length - args.first);
   std::fill_n(args.out, args.head_dim, 0.0f);
-  for (std::size_t t = 0; t < args.length; ++t) {
+  for (std::size_t t = args.first; t < args.length; ++t) {
     const float* value = row(args.values, t, args.head_offset);
     for (std::size_t i = 0; i < args.head_dim; ++i) {
       args.out[i] = std::fma(args.scores[t], value[i], args.out[i]);

@@ -1,0 +1,43 @@
+// Mistral (Jiang et al. 2023): LLaMA with a sliding window in the first version. GGUF files of it
+// call themselves "llama" and leave the window out. Source: transformers' MistralConfig.
+#include <algorithm>
+
+#include "formats/families/family.h"
+
+namespace lathe::formats {
+namespace {
+
+constexpr std::int64_t kDefaultWindow = 4096;
+
+void defaults(DecoderConfig& config) {
+  config.max_positions = 4096 * 32;
+  config.kv_heads = 8;
+  config.bos_id = 1;
+  config.eos_ids = {2};
+}
+
+Status read_json(const JsonFields& fields, DecoderConfig& config) {
+  LATHE_CHECK(read_windows(fields, 0, config));
+  if (!fields.mentions("sliding_window")) {
+    config.windows.assign(
+        static_cast<std::size_t>(std::clamp<std::int64_t>(config.layers, 0, 1024)), kDefaultWindow);
+  }
+  return {};
+}
+
+void write_json(const DecoderConfig& config, nlohmann::json& out) {
+  out["sliding_window"] =
+      config.windows.empty() ? nlohmann::json() : nlohmann::json(config.windows.front());
+}
+
+}  // namespace
+
+const DecoderFamily kMistral = {.name = "mistral",
+                                .architecture = "MistralForCausalLM",
+                                .gguf = "llama",
+                                .gguf_interleaves = true,
+                                .defaults = defaults,
+                                .read_json = read_json,
+                                .write_json = write_json};
+
+}  // namespace lathe::formats

@@ -1,0 +1,41 @@
+// Qwen3 (Yang et al. 2025): LLaMA with queries and keys normalised head by head. Source:
+// transformers' Qwen3Config.
+#include "formats/families/family.h"
+
+namespace lathe::formats {
+namespace {
+
+constexpr std::int64_t kDefaultFirstWindowLayer = 28;
+
+void defaults(DecoderConfig& config) {
+  config.max_positions = 32768;
+  config.kv_heads = 32;
+  config.head_dim = 128;
+}
+
+Status read_json(const JsonFields& fields, DecoderConfig& config) {
+  config.qk_norm = true;
+  LATHE_TRY(const auto bias, fields.find_bool("attention_bias"));
+  config.qkv_bias = config.output_bias = bias.value_or(false);
+  LATHE_TRY(const auto slides, fields.find_bool("use_sliding_window"));
+  if (!slides.value_or(false)) return {};
+  LATHE_TRY(const auto first, fields.find_int("max_window_layers"));
+  return read_windows(fields, first.value_or(kDefaultFirstWindowLayer), config);
+}
+
+void write_json(const DecoderConfig& config, nlohmann::json& out) {
+  kQwen2.write_json(config, out);
+  out["attention_bias"] = config.qkv_bias;
+}
+
+}  // namespace
+
+const DecoderFamily kQwen3 = {.name = "qwen3",
+                              .architecture = "Qwen3ForCausalLM",
+                              .gguf = "qwen3",
+                              .gguf_interleaves = false,
+                              .defaults = defaults,
+                              .read_json = read_json,
+                              .write_json = write_json};
+
+}  // namespace lathe::formats

@@ -1,0 +1,40 @@
+#include "text/score_merges.h"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/result.h"
+#include "text/utf8.h"
+
+namespace lathe::text {
+
+std::vector<BpeMerge> merges_from_scores(std::span<const std::string> tokens,
+                                         std::span<const float> scores,
+                                         const std::vector<bool>& mergeable) {
+  LATHE_ASSERT(tokens.size() == scores.size() && tokens.size() == mergeable.size());
+  std::unordered_map<std::string_view, std::int32_t> ids;
+  for (std::size_t id = 0; id < tokens.size(); ++id)
+    ids.emplace(tokens[id], static_cast<std::int32_t>(id));
+  const auto find = [&](std::string_view spelling) {
+    const auto found = ids.find(spelling);
+    return found == ids.end() ? -1 : found->second;
+  };
+  std::vector<BpeMerge> merges;
+  for (std::size_t id = 0; id < tokens.size(); ++id) {
+    if (!mergeable[id]) continue;
+    const std::string_view token = tokens[id];
+    for (std::size_t cut = utf8_length(token[0]); cut < token.size();
+         cut += utf8_length(token[cut])) {
+      const std::int32_t left = find(token.substr(0, cut));
+      const std::int32_t right = find(token.substr(cut));
+      if (left >= 0 && right >= 0) merges.push_back({left, right, static_cast<std::int32_t>(id)});
+    }
+  }
+  std::stable_sort(merges.begin(), merges.end(), [&](const BpeMerge& a, const BpeMerge& b) {
+    return scores[static_cast<std::size_t>(a.result)] > scores[static_cast<std::size_t>(b.result)];
+  });
+  return merges;
+}
+
+}  // namespace lathe::text

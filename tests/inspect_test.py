@@ -1,0 +1,137 @@
+"""lathe inspect against the goldens: token ids, rendered prompts and logits, from files and from the store."""
+import json
+import struct
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from lathe_process import LATHE, SOURCE, lathe
+
+GOLDENS = SOURCE / "testdata" / "goldens"
+
+
+def read_safetensors(path):
+    """name -> (dtype, shape, values) of f32 and i64 tensors."""
+    data = Path(path).read_bytes()
+    (size,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8:8 + size])
+    out = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        begin, end = entry["data_offsets"]
+        raw = data[8 + size + begin:8 + size + end]
+        letter, width = {"F32": ("f", 4), "I64": ("q", 8)}[entry["dtype"]]
+        out[name] = (entry["shape"], struct.unpack(f"<{len(raw) // width}{letter}", raw))
+    return out
+
+
+class InspectTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def inspect(self, *arguments, check=True):
+        return lathe("inspect", *arguments, home=self.folder / "home", check=check)
+
+
+class Tokens(InspectTest):
+    def test_rows_are_the_goldens(self):
+        for tokenizer in sorted((GOLDENS / "tokenizers").iterdir()):
+            with self.subTest(tokenizer.name):
+                vectors = [json.loads(line) for line in (tokenizer / "vectors.jsonl").read_text().splitlines()]
+                rows = self.folder / "rows.jsonl"
+                rows.write_text("".join(json.dumps({"text": v["text"]}) + "\n" for v in vectors))
+                done = self.inspect("tokens", tokenizer / "tokenizer.json", "--jsonl", rows, "--json")
+                got = [json.loads(line) for line in done.stdout.splitlines()]
+                self.assertEqual(got, [{k: v[k] for k in ("ids", "ids_special", "decoded")} for v in vectors])
+
+    def test_a_text_gives_a_table(self):
+        starter = SOURCE / "starter" / "lathe-starter.gguf"
+        table = self.inspect("tokens", starter, "How much is it?").stdout.splitlines()
+        ids = json.loads(self.inspect("tokens", starter, "How much is it?", "--json").stdout)
+        self.assertEqual(len(table) - 1, len(ids["ids_special"]))
+        self.assertEqual(ids["decoded"], "How much is it?")
+
+    def test_bad_rows_are_named(self):
+        rows = self.folder / "rows.jsonl"
+        rows.write_text('{"text": "a"}\n{"txt": "b"}\n')
+        done = self.inspect("tokens", GOLDENS / "tokenizers" / "bpe-gpt2", "--jsonl", rows, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("line 2", done.stderr)
+        self.assertIn("text", done.stderr)
+
+    def test_a_folder_without_texts_says_what_to_give(self):
+        done = self.inspect("tokens", self.folder, "a", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("tokenizer.json", done.stderr)
+
+
+class Render(InspectTest):
+    def render(self, template, request, check=True):
+        (self.folder / "request.json").write_text(json.dumps(request))
+        command = [LATHE, "inspect", "render", str(template), "--input", str(self.folder / "request.json")]
+        done = subprocess.run(command, capture_output=True, timeout=60)
+        if check:
+            self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def test_bytes_are_exact(self):
+        template = self.folder / "t.jinja"
+        template.write_text("{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}"
+                            "{% if add_generation_prompt %}<a>{% endif %}{{ mood }}{{ tools | length }}")
+        request = {"messages": [{"role": "user", "content": "é\r\n "}], "add_generation_prompt": True,
+                   "bos_token": "<s>", "mood": "!", "tools": [{"type": "function"}]}
+        self.assertEqual(self.render(template, request).stdout, "<s><user>é\r\n \n<a>!1".encode())
+
+    def test_special_tokens_come_from_beside_the_template(self):
+        folder = self.folder / "model"
+        folder.mkdir()
+        (folder / "chat_template.jinja").write_text("{{ bos_token }}|{{ unk_token }}|{{ pad_token }}|{{ mask_token }}")
+        (folder / "tokenizer_config.json").write_text(json.dumps(
+            {"bos_token": "<s>", "unk_token": {"content": "<u>"}, "pad_token": None, "mask_token": "<m>"}))
+        self.assertEqual(self.render(folder, {"messages": []}).stdout, b"<s>|<u>||<m>")
+
+    def test_a_template_that_refuses_ends_with_one(self):
+        template = self.folder / "t.jinja"
+        template.write_text("{{ raise_exception('no system texts here') }}")
+        done = self.render(template, {"messages": []}, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout, b"")
+        self.assertIn(b"no system texts here", done.stderr)
+
+
+class Logits(InspectTest):
+    def compare(self, model, golden, tolerance, *arguments):
+        golden = read_safetensors(golden)
+        out = self.folder / "logits.safetensors"
+        for k in range(3):
+            ids = ",".join(map(str, golden[f"ids_{k}"][1]))
+            self.inspect("logits", model, "--ids", ids, "--out", out, *arguments)
+            shape, got = read_safetensors(out)["logits"]
+            want_shape, want = golden[f"logits_{k}"]
+            self.assertEqual(shape, want_shape)
+            self.assertLess(max(abs(a - b) for a, b in zip(got, want)), tolerance)
+
+    def test_models(self):
+        self.compare(GOLDENS / "llama", GOLDENS / "llama" / "golden.safetensors", 1e-4)
+        for name in ("q8_0", "q4_0", "q4_k_m", "q6_k"):
+            with self.subTest(name):
+                self.compare(GOLDENS / "gguf" / f"{name}.gguf", GOLDENS / "gguf" / f"{name}.safetensors", 1e-3)
+
+    def test_adapters(self):
+        for name in ("lora-qv", "prompt-tuning"):
+            with self.subTest(name):
+                adapter = GOLDENS / "adapters" / name
+                self.compare(GOLDENS / "llama", adapter / "golden.safetensors", 1e-4, "--adapter", adapter)
+
+    def test_ids_outside_the_vocabulary_are_refused(self):
+        done = self.inspect("logits", GOLDENS / "llama", "--ids", "5,99999", "--out", self.folder / "x", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("99999", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
