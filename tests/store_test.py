@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from lathe_process import write_rows
+from lathe_process import SOURCE, write_rows
 from program import StoreTest, make_long_model
 
 
@@ -179,6 +179,22 @@ class Adaptations(StoreTest):
         self.home.run("knowledge", "rm", "handbook")
         self.assertEqual(self.home.json("knowledge", "ls"), [])
         self.assertFalse((self.home.path / "knowledge" / "handbook.db").exists())
+
+    def test_a_knowledge_base_file_is_added_with_its_chunks(self):
+        handbook = SOURCE / "examples" / "helpdesk" / "handbook"
+        made = self.home.json("knowledge", "create", "small", handbook, "--words", 20)
+        file = self.home.folder / "elsewhere.db"
+        shutil.copy(self.home.path / "knowledge" / "small.db", file)
+        self.home.run("adaptations", "add", "copied", file, "--kind", "knowledge")
+        self.assertEqual(len(self.home.json("knowledge", "ls", "copied")), made["documents"])
+        question = "how long is the warranty on the hub?"
+        self.assertEqual(self.home.json("knowledge", "search", "copied", question),
+                         self.home.json("knowledge", "search", "small", question))
+        file.write_bytes(file.read_bytes()[:5000])
+        said = self.assert_fails("adaptations", "add", "cut", file, "--kind", "knowledge")
+        self.assertIn("elsewhere.db", said)
+        for name in ("small", "copied"):
+            self.home.run("adaptations", "rm", name)
 
     def test_prompts(self):
         self.home.run("prompt", "create", "polite", "--system", "Be polite.", "--template",

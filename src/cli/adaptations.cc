@@ -67,6 +67,8 @@ Result<store::AdaptationRecord> add(LocalStore& store, const Options& options,
       return host::add_prompt(store, options.name, prompt);
     }
     case store::AdaptationKind::knowledge: {
+      if (os::Path(options.path).extension() == ".db")
+        return host::add_knowledge(store, options.name, options.path);
       LATHE_TRY(const auto documents, retrieval::load_documents(options.path));
       return host::create_knowledge(store, options.name, {}, documents);
     }
@@ -116,8 +118,8 @@ Action add_adaptations(CLI::App& program, const Common& common) {
   add_command->add_option("NAME", options->name, "what references call it")->required();
   add_command
       ->add_option("PATH", options->path,
-                   "a PEFT folder (lora, soft-prompt), a prompt file (prompt), or a "
-                   "document or folder of them (knowledge)")
+                   "a PEFT folder (lora, soft-prompt), a prompt file (prompt), a document or "
+                   "folder of them or a knowledge base's .db file (knowledge)")
       ->required();
   add_command->add_option("--kind", options->kind, "lora, soft-prompt, prompt or knowledge")
       ->required();

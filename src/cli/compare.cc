@@ -138,7 +138,7 @@ void add_settings(CLI::App& command, Options& options) {
   command
       .add_option("--ways", options.ways,
                   "zero-shot, few-shot, retrieval, prompt-tuning, lora, lora+retrieval, "
-                  "lora-on-retrieval (default: all that the data allow but the last)")
+                  "lora-on-retrieval (default: all that the data allow)")
       ->delimiter(',');
   command.add_option("--shots", compare.shots, "examples of few-shot")->capture_default_str();
   options.passages = command.add_option("--passages", compare.passages,

@@ -144,7 +144,7 @@ Status choose_reading(Comparison& result, const CompareInputs& inputs, Parallel&
 std::vector<Way> usual_ways(bool has_documents) {
   std::vector<Way> ways;
   for (const Way way : kAllWays) {
-    if (way == Way::lora_on_retrieval || (uses_documents(way) && !has_documents)) continue;
+    if (uses_documents(way) && !has_documents) continue;
     ways.push_back(way);
   }
   return ways;

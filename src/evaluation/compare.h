@@ -29,8 +29,7 @@ struct CompareCallbacks {
   training::TrainerCallbacks training;
 };
 
-// The ways that are compared when none are named: every one that the data allow, except
-// lora_on_retrieval, which takes longest.
+// The ways that are compared when none are named: every one that the data allow.
 std::vector<Way> usual_ways(bool has_documents);
 
 // Errors: bad_input (rows that ask nothing, no documents for retrieval, options), already_exists

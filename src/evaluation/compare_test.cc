@@ -246,7 +246,7 @@ TEST_F(CompareTest, RefusesAFolderThatHoldsSomething) {
 TEST_F(CompareTest, TheUsualWaysAreThoseThatTheDataAllow) {
   EXPECT_THAT(usual_ways(false),
               ::testing::ElementsAre(Way::zero_shot, Way::few_shot, Way::prompt_tuning, Way::lora));
-  EXPECT_EQ(usual_ways(true).size(), 6u);
+  EXPECT_EQ(usual_ways(true).size(), std::size(kAllWays));
 }
 
 }  // namespace

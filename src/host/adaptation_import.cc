@@ -170,6 +170,19 @@ Result<AdaptationRecord> create_knowledge(LocalStore& store, const std::string& 
   return record(store, made);
 }
 
+Result<AdaptationRecord> add_knowledge(LocalStore& store, const std::string& name,
+                                       const os::Path& file) {
+  LATHE_TRY(retrieval::KnowledgeBase base, retrieval::KnowledgeBase::open(file));
+  LATHE_CHECK(base.check_integrity().at(file.string()));
+  LATHE_TRY(const auto listed, base.list());
+  std::vector<retrieval::Document> documents;
+  for (const retrieval::DocumentInfo& info : listed) {
+    LATHE_TRY(retrieval::Document document, base.document(info.name));
+    documents.push_back(std::move(document));
+  }
+  return create_knowledge(store, name, base.chunking(), documents);
+}
+
 Result<retrieval::KnowledgeBase> open_knowledge(LocalStore& store, const std::string& name) {
   LATHE_TRY(const os::Path file, file_of(store, name, AdaptationKind::knowledge));
   return retrieval::KnowledgeBase::open(file);

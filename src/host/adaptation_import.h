@@ -33,6 +33,11 @@ Result<store::AdaptationRecord> create_knowledge(LocalStore& store, const std::s
                                                  const retrieval::ChunkOptions& chunking,
                                                  std::span<const retrieval::Document> documents);
 
+// The documents of another knowledge base's file, in chunks of its size: what it would answer, this
+// one will. Errors: those of opening it and of its integrity.
+Result<store::AdaptationRecord> add_knowledge(LocalStore& store, const std::string& name,
+                                              const os::Path& file);
+
 // Errors: not_found; bad_input (another kind of adaptation).
 Result<retrieval::KnowledgeBase> open_knowledge(LocalStore& store, const std::string& name);
 Result<prompting::PromptAdaptation> read_prompt(LocalStore& store, const std::string& name);
