@@ -46,7 +46,7 @@ __attribute__((target("avx2,fma"))) inline float multiply_add_256(std::size_t ro
 
 // GFLOP/s of one run of some 20 ms; 0 when the processor has no fused multiply-add.
 inline double fma_gflops(os::ThreadPool& pool) {
-  constexpr std::size_t kRounds = 1'000'000;
+  constexpr std::size_t kRounds = 8'000'000;
   const bool wide = __builtin_cpu_supports("avx512f");
   if (!wide && !(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))) return 0;
   std::atomic<float> used{0};  // so that no work is left out

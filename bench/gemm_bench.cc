@@ -2,7 +2,10 @@
 // run.
 //
 //   cmake -S . -B build -DLATHE_BENCH=ON && cmake --build build --target gemm_bench &&
-//   build/bench/gemm_bench
+//   OPENBLAS_CORETYPE=SkylakeX build/bench/gemm_bench
+//
+// An OpenBLAS that does not know the processor takes its oldest kernels; the variable names better
+// ones, and the first line says which it took.
 //
 // The limit is what fused multiply-adds on registers alone reach on the same threads (fma_peak.h),
 // measured between the products.
@@ -26,6 +29,7 @@ extern "C" {
 void cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float* a,
                  int lda, const float* b, int ldb, float beta, float* c, int ldc);
 void openblas_set_num_threads(int);
+char* openblas_get_corename();
 }
 #endif
 
@@ -57,7 +61,7 @@ double seconds_of(const std::function<void()>& work) {
 }
 
 // Both libraries' threads spin for a while after their work: without a pause each would slow the
-// other's next run.
+// other's next run. After it the first call wakes the threads, which is not what is measured.
 void let_threads_sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(150)); }
 
 double median(std::vector<double> values) {
@@ -82,6 +86,7 @@ void measure(const Form& f, os::ThreadPool& pool) {
   std::vector<double> ours, theirs, peaks;
   for (int run = 0; run < 15; ++run) {
     let_threads_sleep();
+    bench::fma_gflops(pool);
     peaks.push_back(bench::fma_gflops(pool));
     ours.push_back(seconds_of([&] {
       for (int i = 0; i < repeats; ++i) {
@@ -91,14 +96,15 @@ void measure(const Form& f, os::ThreadPool& pool) {
     }));
 #ifdef LATHE_OPENBLAS
     let_threads_sleep();
+    const auto multiply = [&] {
+      cblas_sgemm(101, f.a_transposed ? 112 : 111, f.b_transposed ? 112 : 111,
+                  static_cast<int>(f.m), static_cast<int>(f.n), static_cast<int>(f.k), 1, a.data(),
+                  static_cast<int>(f.a_transposed ? f.m : f.k), b.data(),
+                  static_cast<int>(f.b_transposed ? f.k : f.n), 0, c.data(), static_cast<int>(f.n));
+    };
+    multiply();
     theirs.push_back(seconds_of([&] {
-      for (int i = 0; i < repeats; ++i) {
-        cblas_sgemm(101, f.a_transposed ? 112 : 111, f.b_transposed ? 112 : 111,
-                    static_cast<int>(f.m), static_cast<int>(f.n), static_cast<int>(f.k), 1,
-                    a.data(), static_cast<int>(f.a_transposed ? f.m : f.k), b.data(),
-                    static_cast<int>(f.b_transposed ? f.k : f.n), 0, c.data(),
-                    static_cast<int>(f.n));
-      }
+      for (int i = 0; i < repeats; ++i) multiply();
     }));
 #endif
   }
@@ -119,9 +125,12 @@ int main() {
   os::ThreadPool pool;
 #ifdef LATHE_OPENBLAS
   openblas_set_num_threads(static_cast<int>(pool.width()));
+  const std::string other = fmt::format(" (OpenBLAS: {})", openblas_get_corename());
+#else
+  const std::string other;
 #endif
-  fmt::print("kernels {}, {} threads, medians of 15 interleaved runs\n\n", kernels::active().name,
-             pool.width());
+  fmt::print("kernels {}{}, {} threads, medians of 15 interleaved runs\n\n", kernels::active().name,
+             other, pool.width());
   fmt::print(
       "| product | m x n x k | GFLOP/s | multiply-add limit | share of it | times OpenBLAS |\n"
       "|---|---|---|---|---|---|\n");

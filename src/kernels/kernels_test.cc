@@ -52,8 +52,13 @@ TEST_P(KernelsTest, ProductsInEachTransposition) {
   };
   SerialParallel serial;
   PackBuffer buffer;
-  for (const Size s :
-       {Size{1, 1, 1}, {1, 64, 256}, {5, 65, 31}, {6, 16, 128}, {7, 100, 129}, {250, 70, 300}}) {
+  for (const Size s : {Size{1, 1, 1},
+                       {1, 64, 256},
+                       {5, 65, 31},
+                       {6, 16, 128},
+                       {7, 100, 129},
+                       {250, 70, 300},
+                       {367, 130, 140}}) {
     for (const bool a_transposed : {false, true}) {
       for (const bool b_transposed : {false, true}) {
         const auto a = normals(s.m * s.k);

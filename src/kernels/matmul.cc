@@ -28,6 +28,7 @@ struct Cut {
 // Enough blocks for every thread, and few enough that a panel is read for many rows.
 Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
   Cut c = {};
+  if (p.rows == 0 || panels == 0) return c;
   if (p.rows * p.columns * p.k <= kSmall || threads == 1) threads = 1;
   c.row_blocks = ceil_div(p.rows, kBlockRows);
   c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), 6) * 6;
@@ -39,11 +40,35 @@ Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
   return c;
 }
 
+// Up to so many blocks of rows, packing B in each is less work than writing all of it to memory;
+// and it takes so many rows a thread that the packing is a small part.
+constexpr std::size_t kInPlaceBlocks = 4;
+constexpr std::size_t kInPlaceRows = 360;
+constexpr std::size_t kInPlaceLeastRows = 24;
+
+bool pays_in_place(const Product& p, const Matrix& b, std::size_t threads) {
+  return b.col_stride == 1 && p.rows >= kInPlaceLeastRows * threads &&
+         p.rows <= kInPlaceBlocks * kBlockRows;
+}
+
+// For B as it stands, which each block of rows packs for itself: whole rows, and as few blocks as
+// keep every thread busy.
+Cut cut_in_place(const Product& p, std::size_t panels, std::size_t threads) {
+  Cut c = {};
+  if (panels == 0) return c;
+  if (p.rows * p.columns * p.k <= kSmall) threads = 1;
+  c.row_blocks = std::max(threads, ceil_div(p.rows, kInPlaceRows));
+  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), 6) * 6;
+  c.row_blocks = ceil_div(p.rows, c.rows);
+  c.panels = panels;
+  c.panel_groups = 1;
+  return c;
+}
+
 // run(block, first_panel) multiplies one block.
 template <class Run>
-void multiply_blocks(const Table& table, const Product& p, Parallel& parallel, const Run& run) {
-  if (p.rows == 0 || p.columns == 0) return;
-  const Cut c = cut(p, ceil_div(p.columns, table.panel), parallel.width());
+void multiply_blocks(const Table& table, const Product& p, const Cut& c, Parallel& parallel,
+                     const Run& run) {
   const auto one = [&](std::size_t task) {
     const std::size_t row = task / c.panel_groups * c.rows;
     const std::size_t first_panel = task % c.panel_groups * c.panels;
@@ -59,7 +84,7 @@ void multiply_blocks(const Table& table, const Product& p, Parallel& parallel, c
     run(block, first_panel);
   };
   const std::size_t tasks = c.row_blocks * c.panel_groups;
-  if (tasks == 1) return one(0);
+  if (tasks <= 1) return tasks == 0 ? void() : one(0);
   parallel.run(tasks, one);
 }
 
@@ -78,7 +103,8 @@ void pack(const Table& table, const Matrix& b, std::size_t k, std::size_t n, flo
 }
 
 void multiply(const Table& table, const Product& product, const float* panels, Parallel& parallel) {
-  multiply_blocks(table, product, parallel, [&](const MultiplyBlock& block, std::size_t first) {
+  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
+  multiply_blocks(table, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
     table.multiply_f32(block, panels + first * table.panel * product.k);
   });
 }
@@ -86,7 +112,8 @@ void multiply(const Table& table, const Product& product, const float* panels, P
 void multiply(const Table& table, const Product& product, const Q8Panels& panels,
               Parallel& parallel) {
   LATHE_ASSERT(product.k % 32 == 0);
-  multiply_blocks(table, product, parallel, [&](const MultiplyBlock& block, std::size_t first) {
+  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
+  multiply_blocks(table, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
     const std::size_t values = first * table.panel * product.k;
     table.multiply_q8(block, {panels.scales + values / 32, panels.values + values});
   });
@@ -104,6 +131,13 @@ float* PackBuffer::floats(std::size_t count) {
 
 void multiply_unpacked(const Table& table, const Product& product, const Matrix& b,
                        PackBuffer& buffer, Parallel& parallel) {
+  if (pays_in_place(product, b, parallel.width())) {
+    const Cut cut = cut_in_place(product, ceil_div(product.columns, table.panel), parallel.width());
+    return multiply_blocks(
+        table, product, cut, parallel, [&](const MultiplyBlock& block, std::size_t first) {
+          table.multiply_in_place(block, {b.data + first * table.panel, b.row_stride, 1});
+        });
+  }
   float* panels = buffer.floats(panel_floats(table, product.k, product.columns));
   pack(table, b, product.k, product.columns, panels, parallel);
   multiply(table, product, panels, parallel);

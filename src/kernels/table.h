@@ -92,6 +92,9 @@ struct Table {
                       std::size_t panels, float* out) = nullptr;
   // panels: the first panel of the block, [k][panel] each.
   void (*multiply_f32)(const MultiplyBlock& block, const float* panels) = nullptr;
+  // The same with B[k, columns] as it stands, from the block's first column on. REQUIRES:
+  // b.col_stride == 1. Pays where few blocks of rows share B.
+  void (*multiply_in_place)(const MultiplyBlock& block, const Matrix& b) = nullptr;
   // k must be a multiple of 32.
   void (*multiply_q8)(const MultiplyBlock& block, const Q8Panels& panels) = nullptr;
 

@@ -6,6 +6,8 @@
 // with 16 it is 6 x 2. k is cut into chunks so that a panel's chunk stays in L1 while every row
 // tile passes over it; an accumulator is stored and loaded again between chunks, which keeps one
 // chain of FMAs for each output.
+#include <cstring>
+
 #include "kernels/cpu/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -90,23 +92,28 @@ HWY_INLINE void multiply_tile(std::size_t rows, const Tile& t, const BAt& b_at) 
   }
 }
 
+// The values of A that one chunk of k needs, as the tiles read them.
+struct ARows {
+  const float* data;
+  std::size_t row, col, tile;  // strides: of a row in a tile, of k, of a tile
+};
+
+ARows rows_in_place(const MultiplyBlock& block, std::size_t k0) {
+  const Matrix& a = block.a;
+  return {a.data + k0 * a.col_stride, a.row_stride, a.col_stride, kRows * a.row_stride};
+}
+
 // All rows of the block over one panel's chunk of k.
 template <class BAt>
-HWY_INLINE void multiply_rows(const MultiplyBlock& block, std::size_t panel, std::size_t k0,
-                              std::size_t k, const BAt& b_at) {
+HWY_INLINE void multiply_rows(const MultiplyBlock& block, const ARows& a, std::size_t panel,
+                              std::size_t k0, std::size_t k, const BAt& b_at) {
   const std::size_t first = panel * kPanel;
   const std::size_t columns = HWY_MIN(kPanel, block.columns - first);
   const bool load_c = block.accumulate || k0 > 0;
   for (std::size_t r = 0; r < block.rows; r += kRows) {
     const std::size_t rows = HWY_MIN(kRows, block.rows - r);
     float* c = block.c + r * block.c_stride + first;
-    Tile tile = {block.a.data + r * block.a.row_stride + k0 * block.a.col_stride,
-                 block.a.row_stride,
-                 block.a.col_stride,
-                 k,
-                 c,
-                 block.c_stride,
-                 load_c};
+    Tile tile = {a.data + r / kRows * a.tile, a.row, a.col, k, c, block.c_stride, load_c};
     if (columns == kPanel) {
       multiply_tile(rows, tile, b_at);
       continue;
@@ -130,10 +137,69 @@ void multiply_f32(const MultiplyBlock& block, const float* panels) {
   const std::size_t count = (block.columns + kPanel - 1) / kPanel;
   for (std::size_t k0 = 0; k0 < block.k; k0 += kChunk) {
     const std::size_t k = HWY_MIN(kChunk, block.k - k0);
+    const ARows a = rows_in_place(block, k0);
     for (std::size_t panel = 0; panel < count; ++panel) {
       const float* b = panels + (panel * block.k + k0) * kPanel;
-      multiply_rows(block, panel, k0, k, [d, b](std::size_t i, std::size_t v) HWY_ATTR {
+      multiply_rows(block, a, panel, k0, k, [d, b](std::size_t i, std::size_t v) HWY_ATTR {
         return hn::LoadU(d, b + i * kPanel + v * kLanes);
+      });
+    }
+  }
+}
+
+// Rows that are packed at once: 128 x 360 x 4 bytes = 180 KiB of L2.
+constexpr std::size_t kPackedRows = 60 * kRows;
+
+// A with its rows side by side in memory (a transposed matrix): a step along k is a whole row of
+// it away, and steps of a power of two fall on the same few lines of L1. So a chunk is laid out
+// as the tiles read it, [tile][k][kRows].
+ARows pack_rows(const MultiplyBlock& block, std::size_t k0, std::size_t k, float* out) {
+  const Matrix& a = block.a;
+  for (std::size_t i = 0; i < k; ++i) {
+    const float* source = a.data + (k0 + i) * a.col_stride;
+    for (std::size_t r = 0; r < block.rows; r += kRows) {
+      float* tile = out + r * k + i * kRows;
+      const std::size_t rows = HWY_MIN(kRows, block.rows - r);
+      if (rows == kRows) {
+        std::memcpy(tile, source + r, kRows * sizeof(float));
+      } else {
+        std::memcpy(tile, source + r, rows * sizeof(float));
+      }
+    }
+  }
+  return {out, 1, kRows, kRows * k};
+}
+
+// One chunk of a panel of B; a partial panel is filled with zeros.
+void pack_chunk(const float* source, std::size_t row_stride, std::size_t k, std::size_t columns,
+                float* out) {
+  const D d;
+  for (std::size_t i = 0; i < k; ++i, source += row_stride, out += kPanel) {
+    if (columns == kPanel) {
+      for (std::size_t v = 0; v < kPanel; v += kLanes) {
+        hn::Store(hn::LoadU(d, source + v), d, out + v);
+      }
+      continue;
+    }
+    for (std::size_t j = 0; j < kPanel; ++j) out[j] = j < columns ? source[j] : 0;
+  }
+}
+
+void multiply_in_place(const MultiplyBlock& block, const Matrix& b) {
+  const D d;
+  const bool pack_a = block.a.row_stride == 1 && block.rows > kRows && block.rows <= kPackedRows;
+  const std::size_t count = (block.columns + kPanel - 1) / kPanel;
+  HWY_ALIGN float packed_a[kChunk * kPackedRows];
+  HWY_ALIGN float chunk[kChunk * kPanel];
+  for (std::size_t k0 = 0; k0 < block.k; k0 += kChunk) {
+    const std::size_t k = HWY_MIN(kChunk, block.k - k0);
+    const ARows a = pack_a ? pack_rows(block, k0, k, packed_a) : rows_in_place(block, k0);
+    for (std::size_t panel = 0; panel < count; ++panel) {
+      const std::size_t columns = HWY_MIN(kPanel, block.columns - panel * kPanel);
+      pack_chunk(b.data + k0 * b.row_stride + panel * kPanel, b.row_stride, k, columns, chunk);
+      const float* values = chunk;
+      multiply_rows(block, a, panel, k0, k, [d, values](std::size_t i, std::size_t v) HWY_ATTR {
+        return hn::Load(d, values + i * kPanel + v * kLanes);
       });
     }
   }
@@ -153,6 +219,7 @@ void multiply_q8(const MultiplyBlock& block, const Q8Panels& panels) {
   HWY_ALIGN float chunk[kChunk * kPanel];
   for (std::size_t k0 = 0; k0 < block.k; k0 += kChunk) {
     const std::size_t k = HWY_MIN(kChunk, block.k - k0);
+    const ARows a = rows_in_place(block, k0);
     for (std::size_t panel = 0; panel < count; ++panel) {
       const std::int8_t* q = panels.values + (panel * block.k + k0) * kPanel;
       const float* scales = panels.scales + (panel * (block.k / 32) + k0 / 32) * kPanel;
@@ -160,7 +227,7 @@ void multiply_q8(const MultiplyBlock& block, const Q8Panels& panels) {
         return dequantise(q + i * kPanel + v * kLanes, scales + i / 32 * kPanel + v * kLanes);
       };
       if (block.rows <= kRows) {  // each value is used once: no detour through memory
-        multiply_rows(block, panel, k0, k, value);
+        multiply_rows(block, a, panel, k0, k, value);
         continue;
       }
       for (std::size_t i = 0; i < k; ++i) {
@@ -169,7 +236,7 @@ void multiply_q8(const MultiplyBlock& block, const Q8Panels& panels) {
         }
       }
       const float* b = chunk;
-      multiply_rows(block, panel, k0, k, [d, b](std::size_t i, std::size_t v) HWY_ATTR {
+      multiply_rows(block, a, panel, k0, k, [d, b](std::size_t i, std::size_t v) HWY_ATTR {
         return hn::Load(d, b + i * kPanel + v * kLanes);
       });
     }
@@ -234,6 +301,7 @@ void fill_multiply(Table& table) {
   table.panel = kPanel;
   table.pack_panels = pack_panels;
   table.multiply_f32 = multiply_f32;
+  table.multiply_in_place = multiply_in_place;
   table.multiply_q8 = multiply_q8;
 }
 

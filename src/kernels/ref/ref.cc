@@ -41,6 +41,12 @@ void multiply_f32(const MultiplyBlock& block, const float* panels) {
   });
 }
 
+void multiply_in_place(const MultiplyBlock& block, const Matrix& b) {
+  multiply(block, [&](std::size_t panel, std::size_t i, std::size_t j) {
+    return b.data[i * b.row_stride + panel * kPanel + j];
+  });
+}
+
 void multiply_q8(const MultiplyBlock& block, const Q8Panels& panels) {
   multiply(block, [&](std::size_t panel, std::size_t i, std::size_t j) {
     const float scale = panels.scales[(panel * (block.k / 32) + i / 32) * kPanel + j];
@@ -185,6 +191,7 @@ const Table& table() {
     t.panel = kPanel;
     t.pack_panels = pack_panels;
     t.multiply_f32 = multiply_f32;
+    t.multiply_in_place = multiply_in_place;
     t.multiply_q8 = multiply_q8;
     t.rms_norm = rms_norm;
     t.rms_norm_backward = rms_norm_backward;
