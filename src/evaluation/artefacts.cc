@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "formats/decoder_tensors.h"
 #include "retrieval/document.h"
 #include "retrieval/knowledge_base.h"
 

@@ -16,6 +16,7 @@ constexpr std::int64_t kMaxVocab = std::int64_t{1} << 24;
 constexpr std::int64_t kMaxWidth = std::int64_t{1} << 20;
 constexpr std::int64_t kMaxLayers = 1024;
 constexpr std::int64_t kMaxHeads = 4096;
+constexpr std::int64_t kMaxExperts = 4096;
 constexpr std::int64_t kMaxHeadDim = 4096;
 constexpr std::int64_t kMaxPositions = std::int64_t{1} << 30;
 // The model computes in f32: what is smaller or larger would not reach it.
@@ -54,7 +55,35 @@ Status check_sizes(const DecoderConfig& c) {
     return Error::bad_input(
         fmt::format("head_dim is {}; rotary positions need an even number", c.head_dim));
   LATHE_CHECK(check_range("max_position_embeddings", c.max_positions, 1, kMaxPositions));
-  return check_real("rms_norm_eps", c.rms_norm_eps, kLeastEps, 1);
+  LATHE_CHECK(check_real("norm_offset", c.norm_offset, 0, 1));
+  return check_real("the norms' epsilon", c.norm_eps, kLeastEps, 1);
+}
+
+// What only some families have.
+Status check_extras(const DecoderConfig& c) {
+  LATHE_CHECK(check_range("rotary_dim", c.rotary_dim, 0, c.head_dim));
+  if (c.rotary_dim % 2 != 0)
+    return Error::bad_input(
+        fmt::format("{} values of a head are rotated; it must be an even number", c.rotary_dim));
+  const std::int64_t groups = c.fused_qkv.groups;
+  if (groups < 0 || (groups > 0 && (c.heads % groups != 0 || c.kv_heads % groups != 0)))
+    return Error::bad_input(fmt::format("{} heads and {} key/value heads are not {} groups",
+                                        c.heads, c.kv_heads, groups));
+  LATHE_CHECK(check_real("the embeddings' scale", c.embedding_scale, kLeastFactor, kMaxFactor));
+  LATHE_CHECK(check_real("the queries' scale", c.query_scale, 0, kMaxFactor));
+  LATHE_CHECK(check_real("attn_logit_softcapping", c.attention_softcap, 0, kMaxFactor));
+  return check_real("final_logit_softcapping", c.logit_softcap, 0, kMaxFactor);
+}
+
+Status check_experts(const DecoderConfig& c) {
+  const ExpertsConfig& e = c.experts;
+  LATHE_CHECK(check_range("the number of experts", e.count, 0, kMaxExperts));
+  if (e.count == 0) return {};
+  LATHE_CHECK(check_range("num_experts_per_tok", e.used, 1, e.count));
+  LATHE_CHECK(check_range("the experts' intermediate_size", e.intermediate_size, 1, kMaxWidth));
+  for (const std::int64_t layer : e.dense_layers)
+    LATHE_CHECK(check_range("a layer without experts", layer, 0, c.layers - 1));
+  return {};
 }
 
 Status check_yarn(const RopeScaling& s) {
@@ -75,9 +104,17 @@ Status check_windows(const DecoderConfig& c) {
   return {};
 }
 
-Status check_rope(const DecoderConfig& c) {
-  const RopeScaling& s = c.rope.scaling;
-  LATHE_CHECK(check_real("rope_theta", c.rope.theta, 1, kMaxTheta));
+Status check_factors(const char* name, const std::vector<float>& factors, std::int64_t wanted) {
+  if (static_cast<std::int64_t>(factors.size()) != wanted)
+    return Error::bad_input(fmt::format("{} has {} factors; {} values of a head are rotated", name,
+                                        factors.size(), 2 * wanted));
+  for (const float factor : factors) LATHE_CHECK(check_factor(name, factor));
+  return {};
+}
+
+Status check_rope(const RopeConfig& rope, std::int64_t rotary_dim) {
+  const RopeScaling& s = rope.scaling;
+  LATHE_CHECK(check_real("rope_theta", rope.theta, 1, kMaxTheta));
   switch (s.kind) {
     case RopeScaling::Kind::none:
       return {};
@@ -97,12 +134,13 @@ Status check_rope(const DecoderConfig& c) {
       return check_range("rope_scaling.original_max_position_embeddings", s.original_positions, 1,
                          kMaxPositions);
     case RopeScaling::Kind::factors:
-      if (static_cast<std::int64_t>(s.factors.size()) != c.head_dim / 2)
-        return Error::bad_input(fmt::format("rope_freqs.weight has {} factors, head_dim / 2 is {}",
-                                            s.factors.size(), c.head_dim / 2));
-      for (const float factor : s.factors)
-        LATHE_CHECK(check_factor("a factor of rope_freqs.weight", factor));
-      return {};
+      return check_factors("rope_freqs.weight", s.factors, rotary_dim / 2);
+    case RopeScaling::Kind::longrope:
+      LATHE_CHECK(check_factor("rope_scaling.attention_factor", s.attention_factor));
+      LATHE_CHECK(check_factors("short_factor", s.factors, rotary_dim / 2));
+      LATHE_CHECK(check_factors("long_factor", s.long_factors, rotary_dim / 2));
+      return check_range("original_max_position_embeddings", s.original_positions, 1,
+                         kMaxPositions);
   }
   return {};
 }
@@ -130,13 +168,13 @@ double llama3_divisor(const RopeScaling& s, double frequency) {
 // YaRN's rule for frequency i of a head (Peng et al. 2023; modeling_rope_utils,
 // _compute_yarn_parameters): a ramp over dimensions from those that turn beta_fast times within the
 // old context, which are kept, to those that turn beta_slow times, which are stretched whole.
-double yarn_divisor(const DecoderConfig& c, std::size_t i) {
-  const RopeScaling& s = c.rope.scaling;
-  const auto dim = static_cast<double>(c.head_dim);
+double yarn_divisor(const RopeConfig& rope, std::int64_t rotary_dim, std::size_t i) {
+  const RopeScaling& s = rope.scaling;
+  const auto dim = static_cast<double>(rotary_dim);
   const auto dimension_of = [&](double turns) {
     return dim *
            std::log(static_cast<double>(s.original_positions) / (turns * 2 * std::numbers::pi)) /
-           (2 * std::log(c.rope.theta));
+           (2 * std::log(rope.theta));
   };
   double low = dimension_of(s.beta_fast);
   double high = dimension_of(s.beta_slow);
@@ -151,15 +189,15 @@ double yarn_divisor(const DecoderConfig& c, std::size_t i) {
   return 1 / (ramp / s.factor + 1 - ramp);
 }
 
-double divisor(const DecoderConfig& c, std::size_t i) {
-  const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(c.head_dim);
-  switch (c.rope.scaling.kind) {
+double divisor(const RopeConfig& rope, std::int64_t rotary_dim, std::size_t i) {
+  const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(rotary_dim);
+  switch (rope.scaling.kind) {
     case RopeScaling::Kind::linear:
-      return c.rope.scaling.factor;
+      return rope.scaling.factor;
     case RopeScaling::Kind::llama3:
-      return llama3_divisor(c.rope.scaling, std::pow(c.rope.theta, exponent));
+      return llama3_divisor(rope.scaling, std::pow(rope.theta, exponent));
     case RopeScaling::Kind::yarn:
-      return yarn_divisor(c, i);
+      return yarn_divisor(rope, rotary_dim, i);
     default:
       return 1;
   }
@@ -171,53 +209,40 @@ std::int64_t window_of(const DecoderConfig& config, std::size_t layer) {
   return config.windows.empty() ? 0 : config.windows[layer];
 }
 
+std::int64_t rotary_dim_of(const DecoderConfig& config) {
+  return config.rotary_dim > 0 ? config.rotary_dim : config.head_dim;
+}
+
+bool has_experts(const DecoderConfig& config, std::int64_t layer) {
+  const std::vector<std::int64_t>& dense = config.experts.dense_layers;
+  return config.experts.count > 0 && !std::binary_search(dense.begin(), dense.end(), layer);
+}
+
 Status check(const DecoderConfig& config) {
   LATHE_CHECK(find_decoder_family(config.family));
   LATHE_CHECK(check_sizes(config));
+  LATHE_CHECK(check_extras(config));
+  LATHE_CHECK(check_experts(config));
   LATHE_CHECK(check_windows(config));
-  LATHE_CHECK(check_rope(config));
+  LATHE_CHECK(check_rope(config.rope, rotary_dim_of(config)));
+  if (config.window_rope)
+    LATHE_CHECK(check_rope(*config.window_rope, rotary_dim_of(config)).at("sliding_attention"));
   return check_token_ids(config);
 }
 
-std::vector<float> rope_divisors(const DecoderConfig& config) {
-  const RopeScaling& s = config.rope.scaling;
-  if (s.kind == RopeScaling::Kind::factors) return s.factors;
-  const auto half = static_cast<std::size_t>(config.head_dim / 2);
+std::vector<float> rope_divisors(const RopeConfig& rope, std::int64_t rotary_dim) {
+  const RopeScaling& s = rope.scaling;
+  if (s.kind == RopeScaling::Kind::factors || s.kind == RopeScaling::Kind::longrope)
+    return s.factors;
+  const auto half = static_cast<std::size_t>(rotary_dim / 2);
   std::vector<float> divisors(half, 1.0f);
-  for (std::size_t i = 0; i < half; ++i) divisors[i] = static_cast<float>(divisor(config, i));
+  for (std::size_t i = 0; i < half; ++i)
+    divisors[i] = static_cast<float>(divisor(rope, rotary_dim, i));
   return divisors;
 }
 
-std::vector<ExpectedTensor> expected_tensors(const DecoderConfig& c) {
-  std::vector<ExpectedTensor> all{{"model.embed_tokens.weight", {c.vocab_size, c.hidden_size}}};
-  const std::int64_t q = c.heads * c.head_dim;
-  const std::int64_t kv = c.kv_heads * c.head_dim;
-  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
-    const auto name = [&](const char* module, const char* part) {
-      return fmt::format("model.layers.{}.{}.{}", layer, module, part);
-    };
-    const auto norm = [&](const char* module, std::int64_t size) {
-      all.push_back({name(module, "weight"), {size}});
-    };
-    const auto linear = [&](const char* module, std::int64_t out, std::int64_t in, bool bias) {
-      all.push_back({name(module, "weight"), {out, in}});
-      if (bias) all.push_back({name(module, "bias"), {out}});
-    };
-    norm("input_layernorm", c.hidden_size);
-    linear("self_attn.q_proj", q, c.hidden_size, c.qkv_bias);
-    linear("self_attn.k_proj", kv, c.hidden_size, c.qkv_bias);
-    linear("self_attn.v_proj", kv, c.hidden_size, c.qkv_bias);
-    if (c.qk_norm) norm("self_attn.q_norm", c.head_dim);
-    if (c.qk_norm) norm("self_attn.k_norm", c.head_dim);
-    linear("self_attn.o_proj", c.hidden_size, q, c.output_bias);
-    norm("post_attention_layernorm", c.hidden_size);
-    linear("mlp.gate_proj", c.intermediate_size, c.hidden_size, c.mlp_bias);
-    linear("mlp.up_proj", c.intermediate_size, c.hidden_size, c.mlp_bias);
-    linear("mlp.down_proj", c.hidden_size, c.intermediate_size, c.mlp_bias);
-  }
-  all.push_back({"model.norm.weight", {c.hidden_size}});
-  if (!c.tied_embeddings) all.push_back({"lm_head.weight", {c.vocab_size, c.hidden_size}});
-  return all;
+std::vector<float> rope_divisors(const DecoderConfig& config) {
+  return rope_divisors(config.rope, rotary_dim_of(config));
 }
 
 }  // namespace lathe::formats

@@ -18,7 +18,6 @@
 
 #include "base/result.h"
 #include "formats/gguf_metadata.h"
-#include "tensor/shape.h"
 
 namespace lathe::formats {
 
@@ -26,22 +25,25 @@ namespace lathe::formats {
 struct RopeScaling {
   enum class Kind {
     none,
-    linear,   // every frequency is divided by factor
-    dynamic,  // stretched for texts longer than max_positions only, which Lathe does not take
-    llama3,   // low frequencies are divided by factor, high ones kept, the band between blended
-    yarn,     // low frequencies are divided by factor, high ones kept, a ramp between them
-    factors,  // frequency i is divided by factors[i] (GGUF's rope_freqs.weight)
+    linear,    // every frequency is divided by factor
+    dynamic,   // stretched for texts longer than max_positions only, which Lathe does not take
+    llama3,    // low frequencies are divided by factor, high ones kept, the band between blended
+    yarn,      // low frequencies are divided by factor, high ones kept, a ramp between them
+    factors,   // frequency i is divided by factors[i] (GGUF's rope_freqs.weight)
+    longrope,  // by factors[i] up to original_positions, by long_factors[i] for longer texts
   };
   Kind kind = Kind::none;
-  double factor = 1;                    // linear, dynamic, llama3, yarn
-  double low_freq_factor = 1;           // llama3
-  double high_freq_factor = 4;          // llama3; greater than low_freq_factor
-  std::int64_t original_positions = 0;  // llama3, yarn: the context it was first trained with
+  double factor = 1;            // linear, dynamic, llama3, yarn
+  double low_freq_factor = 1;   // llama3
+  double high_freq_factor = 4;  // llama3; greater than low_freq_factor
+  std::int64_t original_positions =
+      0;                        // llama3, yarn, longrope: the context it was first trained with
   double beta_fast = 32;        // yarn: turns within the old context above which a frequency
   double beta_slow = 1;         // is kept, and below which it is divided
   bool truncate = true;         // yarn: the ramp's ends are whole dimensions
-  double attention_factor = 1;  // yarn: cosines and sines are multiplied by it
-  std::vector<float> factors;   // factors: [head_dim / 2]
+  double attention_factor = 1;  // yarn, longrope: cosines and sines are multiplied by it
+  std::vector<float> factors;   // factors, longrope: [rotary_dim / 2]
+  std::vector<float> long_factors = {};  // longrope: [rotary_dim / 2]
 
   bool operator==(const RopeScaling&) const = default;
 };
@@ -51,6 +53,32 @@ struct RopeConfig {
   RopeScaling scaling;
 
   bool operator==(const RopeConfig&) const = default;
+};
+
+enum class NormKind { rms, layer };  // layer: LayerNorm (Ba et al. 2016), always with a bias
+enum class Activation { silu, gelu, gelu_tanh };  // gelu: by erf; gelu_tanh: its approximation
+enum class PositionKind {
+  rotary,
+  learned,  // a table of vectors that are added to the embeddings
+  alibi,    // a bias on scores that falls with distance (Press et al. 2022)
+};
+
+// How the rows of a fused matrix of queries, keys and values are laid out: `groups` times
+// [heads / groups of queries, kv_heads / groups of keys, as many of values]. 0: three matrices.
+struct FusedQkv {
+  std::int64_t groups = 0;
+  bool operator==(const FusedQkv&) const = default;
+};
+
+// A mixture of experts in place of the MLP (Shazeer et al. 2017; Jiang et al. 2024).
+struct ExpertsConfig {
+  std::int64_t count = 0;  // 0: none
+  std::int64_t used = 0;   // of them, by each position
+  std::int64_t intermediate_size = 0;
+  bool normalised = true;                  // the weights of the used ones are divided by their sum
+  std::vector<std::int64_t> dense_layers;  // those that have a plain MLP; ascending
+
+  bool operator==(const ExpertsConfig&) const = default;
 };
 
 struct DecoderConfig {
@@ -63,16 +91,35 @@ struct DecoderConfig {
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;  // heads * head_dim need not be hidden_size
   std::int64_t max_positions = 0;
-  double rms_norm_eps = 1e-6;
+  NormKind norm = NormKind::rms;
+  double norm_eps = 1e-6;
+  double norm_offset = 0;  // added to the weights of norms: 1 in Gemma
+  Activation activation = Activation::silu;
+  bool gated_mlp = true;  // down(act(gate x) * up x); false: down(act(up x))
+  PositionKind positions = PositionKind::rotary;
   RopeConfig rope;
-  bool tied_embeddings = false;  // lm_head is embed_tokens; there is no lm_head.weight
-  bool qkv_bias = false;         // q_proj, k_proj and v_proj have biases
-  bool output_bias = false;      // o_proj has one
-  bool mlp_bias = false;         // gate_proj, up_proj and down_proj have them
-  bool qk_norm = false;          // queries and keys are normalised head by head (q_norm, k_norm)
+  std::optional<RopeConfig> window_rope;  // of the layers with a window, when it is another
+  std::int64_t rotary_dim = 0;            // the first so many values of a head are rotated; 0: all
+  bool tied_embeddings = false;           // lm_head is embed_tokens; there is no lm_head.weight
+  bool qkv_bias = false;                  // q_proj, k_proj and v_proj have biases
+  bool output_bias = false;               // o_proj has one
+  bool mlp_bias = false;                  // gate_proj, up_proj and down_proj have them
+  FusedQkv fused_qkv;
+  bool fused_gate_up = false;  // gate_proj and up_proj are one matrix, gate first
+  bool qk_norm = false;        // queries and keys are normalised head by head (q_norm, k_norm)
   // By layer: a position sees itself and windows[layer] - 1 before it; 0: all before it. Empty: all
   // layers see all.
   std::vector<std::int64_t> windows;
+  // What attention and MLP write is normalised before it is added (Gemma 2).
+  bool post_norms = false;
+  // Attention and MLP both read the layer's input; separate_norms: each through a norm of its own.
+  bool parallel_residual = false;
+  bool separate_norms = true;
+  double embedding_scale = 1;
+  double query_scale = 0;        // scores are multiplied by it; 0: 1 / sqrt(head_dim)
+  double attention_softcap = 0;  // scores become cap * tanh(score / cap); 0: as they are
+  double logit_softcap = 0;
+  ExpertsConfig experts;
   std::optional<std::int64_t> bos_id;
   std::vector<std::int64_t> eos_ids;  // any of them ends an answer; the first is the model's own
   std::optional<std::int64_t> pad_id;
@@ -98,10 +145,12 @@ std::string to_generation_config_json(const DecoderConfig& config);
 struct GgufTensorFacts {
   bool has_output = true;           // no "output.weight": tied embeddings
   std::vector<float> rope_factors;  // values of "rope_freqs.weight"; empty when there is none
-  bool has_qkv_bias = false;        // "blk.0.attn_q.bias"
-  bool has_output_bias = false;     // "blk.0.attn_output.bias"
-  bool has_mlp_bias = false;        // "blk.0.ffn_up.bias"
-  bool has_qk_norm = false;         // "blk.0.attn_q_norm.weight"
+  std::vector<float> long_rope_factors = {},
+                     short_rope_factors = {};  // "rope_factors_long.weight", …
+  bool has_qkv_bias = false;                   // "blk.0.attn_q.bias"
+  bool has_output_bias = false;                // "blk.0.attn_output.bias"
+  bool has_mlp_bias = false;                   // "blk.0.ffn_up.bias"
+  bool has_qk_norm = false;                    // "blk.0.attn_q_norm.weight"
 };
 Result<DecoderConfig> decoder_config_from_gguf(const GgufMetadata& metadata,
                                                const GgufTensorFacts& facts);
@@ -118,16 +167,15 @@ std::vector<std::string> decoder_family_names();
 // The window of a layer; 0: none.
 std::int64_t window_of(const DecoderConfig& config, std::size_t layer);
 
-// What each rotary frequency theta^(-2i/head_dim) is divided by: [head_dim / 2], all 1 for none.
-std::vector<float> rope_divisors(const DecoderConfig& config);
+// Values of a head that are rotated.
+std::int64_t rotary_dim_of(const DecoderConfig& config);
 
-// Every weight that a model of this config has, by canonical (Hugging Face) name, in the order of
-// the forward pass, a bias after its matrix; lm_head.weight only when embeddings are not tied.
-// Matrices are [out, in].
-struct ExpectedTensor {
-  std::string name;
-  tensor::Shape shape;
-};
-std::vector<ExpectedTensor> expected_tensors(const DecoderConfig& config);
+// What each rotary frequency theta^(-2i/rotary_dim) is divided by: [rotary_dim / 2], all 1 for
+// none.
+std::vector<float> rope_divisors(const DecoderConfig& config);
+std::vector<float> rope_divisors(const RopeConfig& rope, std::int64_t rotary_dim);
+
+// Whether a layer has experts in place of an MLP.
+bool has_experts(const DecoderConfig& config, std::int64_t layer);
 
 }  // namespace lathe::formats

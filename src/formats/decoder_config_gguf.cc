@@ -137,7 +137,7 @@ Status read_sizes(const GgufMetadata& metadata, const Keys& keys, DecoderConfig&
   LATHE_TRY(c.head_dim, read_head_dim(metadata, keys, c));
   LATHE_TRY(c.max_positions, metadata.get_int(keys("context_length")));
   LATHE_TRY(const double eps, metadata.get_float(keys("attention.layer_norm_rms_epsilon")));
-  c.rms_norm_eps = shortest(eps);
+  c.norm_eps = shortest(eps);
   return {};
 }
 
@@ -274,6 +274,11 @@ void put_token_ids(const DecoderConfig& c, GgufMetadata& metadata) {
   metadata.set(kEosIds, GgufArray(std::move(all)));
 }
 
+Error no_gguf(const DecoderFamily& family) {
+  return Error::unsupported(fmt::format("GGUF files of {} are not supported", family.name))
+      .fix_with("use a Hugging Face folder");
+}
+
 }  // namespace
 
 Result<DecoderConfig> decoder_config_from_gguf(const GgufMetadata& metadata,
@@ -282,6 +287,7 @@ Result<DecoderConfig> decoder_config_from_gguf(const GgufMetadata& metadata,
   LATHE_TRY(const std::string_view architecture, metadata.get_string("general.architecture"));
   LATHE_TRY(const DecoderFamily* family, find_gguf_family(architecture));
   const Keys keys(architecture);
+  if (!family->in_gguf) return no_gguf(*family);
   c.family = family->name;
   LATHE_CHECK(check_keys(metadata, keys));
   LATHE_CHECK(read_sizes(metadata, keys, c));
@@ -297,6 +303,8 @@ Result<DecoderConfig> decoder_config_from_gguf(const GgufMetadata& metadata,
   LATHE_TRY(const auto theta, metadata.find_float(keys("rope.freq_base")));
   c.rope.theta = shortest(theta.value_or(10000));
   LATHE_TRY(c.rope.scaling, read_scaling(metadata, keys, facts));
+  if (!facts.long_rope_factors.empty() || !facts.short_rope_factors.empty())
+    return Error::unsupported("rope_factors_long.weight is not supported in this family");
   c.tied_embeddings = !facts.has_output;
   LATHE_CHECK(read_token_ids(metadata, c));
   LATHE_CHECK(check(c));
@@ -306,6 +314,7 @@ Result<DecoderConfig> decoder_config_from_gguf(const GgufMetadata& metadata,
 
 Status to_gguf(const DecoderConfig& c, GgufMetadata& metadata) {
   LATHE_TRY(const DecoderFamily* family, find_decoder_family(c.family));
+  if (!family->in_gguf) return no_gguf(*family);
   if (!c.windows.empty())
     return Error::unsupported("GGUF does not say which layers have a sliding window")
         .fix_with("write a Hugging Face folder");
@@ -323,7 +332,7 @@ Status to_gguf(const DecoderConfig& c, GgufMetadata& metadata) {
   metadata.set(keys("attention.head_count_kv"), u32(c.kv_heads));
   metadata.set(keys("attention.key_length"), u32(c.head_dim));
   metadata.set(keys("attention.value_length"), u32(c.head_dim));
-  metadata.set(keys("attention.layer_norm_rms_epsilon"), static_cast<float>(c.rms_norm_eps));
+  metadata.set(keys("attention.layer_norm_rms_epsilon"), static_cast<float>(c.norm_eps));
   metadata.set(keys("rope.dimension_count"), u32(c.head_dim));
   metadata.set(keys("rope.freq_base"), static_cast<float>(c.rope.theta));
   put_scaling(c, keys, metadata);

@@ -41,37 +41,65 @@ Result<const DecoderFamily*> read_family(const JsonFields& fields) {
 }
 
 Status check_unsupported_fields(const JsonFields& fields) {
-  LATHE_TRY(const auto act, fields.find_string("hidden_act"));
-  if (act && *act != "silu" && *act != "swish")  // two names of one function
-    return Error::unsupported(fmt::format("hidden_act {} is not supported", in_quotes(*act)));
   for (const char* key : {"is_encoder_decoder", "add_cross_attention"})
     LATHE_CHECK(allow_only(fields, key, false));
-  LATHE_CHECK(allow_only(fields, "quantization_config", nullptr));
-  return allow_only(fields, "partial_rotary_factor", 1.0);
+  return allow_only(fields, "quantization_config", nullptr);
 }
 
-Status read_sizes(const JsonFields& fields, DecoderConfig& c) {
+Status read_intermediate(const JsonFields& fields, const SizeKeys& keys, DecoderConfig& c) {
+  if (!keys.fourfold) {
+    LATHE_TRY(c.intermediate_size, fields.get_int(keys.intermediate));
+    return {};
+  }
+  LATHE_TRY(const auto given, fields.find_int(keys.intermediate));
+  const bool small = c.hidden_size > 0 && c.hidden_size < (std::int64_t{1} << 40);
+  c.intermediate_size = given ? *given : small ? 4 * c.hidden_size : 0;  // check() refuses 0
+  return {};
+}
+
+Status read_sizes(const JsonFields& fields, const SizeKeys& keys, DecoderConfig& c) {
   LATHE_TRY(c.vocab_size, fields.get_int("vocab_size"));
-  LATHE_TRY(c.hidden_size, fields.get_int("hidden_size"));
-  LATHE_TRY(c.intermediate_size, fields.get_int("intermediate_size"));
-  LATHE_TRY(c.layers, fields.get_int("num_hidden_layers"));
-  LATHE_TRY(c.heads, fields.get_int("num_attention_heads"));
-  LATHE_TRY(const auto kv_heads, fields.find_int("num_key_value_heads"));
+  LATHE_TRY(c.hidden_size, fields.get_int(keys.hidden));
+  LATHE_CHECK(read_intermediate(fields, keys, c));
+  LATHE_TRY(c.layers, fields.get_int(keys.layers));
+  LATHE_TRY(c.heads, fields.get_int(keys.heads));
+  std::optional<std::int64_t> kv_heads;
+  if (keys.kv_heads != nullptr) {
+    LATHE_TRY(kv_heads, fields.find_int(keys.kv_heads));
+  }
   c.kv_heads = kv_heads.value_or(c.kv_heads > 0 ? c.kv_heads : c.heads);
   LATHE_TRY(auto head_dim, fields.find_int("head_dim"));
   if (!head_dim && !fields.mentions("head_dim") && c.head_dim > 0) head_dim = c.head_dim;
   if (!head_dim && (c.heads <= 0 || c.hidden_size % c.heads != 0))
-    return Error::bad_input(fmt::format(
-        "hidden_size ({}) is no multiple of num_attention_heads ({}), and head_dim is missing",
-        c.hidden_size, c.heads));
+    return Error::bad_input(
+        fmt::format("{} ({}) is no multiple of {} ({}), and head_dim is missing", keys.hidden,
+                    c.hidden_size, keys.heads, c.heads));
   c.head_dim = head_dim ? *head_dim : c.hidden_size / c.heads;
-  LATHE_TRY(const auto positions, fields.find_int("max_position_embeddings"));
+  LATHE_TRY(const auto positions, fields.find_int(keys.positions));
   // LlamaConfig's defaults, here and below; families' own were set before.
   c.max_positions = positions.value_or(c.max_positions > 0 ? c.max_positions : 2048);
-  LATHE_TRY(const auto eps, fields.find_number("rms_norm_eps"));
-  c.rms_norm_eps = eps.value_or(1e-6);
+  LATHE_TRY(const auto eps, fields.find_number(keys.norm_eps));
+  c.norm_eps = eps.value_or(c.norm_eps);
   LATHE_TRY(const auto tied, fields.find_bool("tie_word_embeddings"));
-  c.tied_embeddings = tied.value_or(false);
+  c.tied_embeddings = tied.value_or(c.tied_embeddings);
+  LATHE_TRY(const auto activation, fields.find_string(keys.activation));
+  if (activation) {
+    LATHE_TRY(c.activation, activation_named(*activation).at(keys.activation));
+  }
+  return {};
+}
+
+// How much of a head is rotated: `factor` of its values.
+Status take_rotary_factor(const JsonFields& fields, const char* key, DecoderConfig& c) {
+  LATHE_TRY(const auto factor, fields.find_number(key));
+  if (!factor) return {};
+  if (!(*factor > 0 && *factor <= 1))
+    return Error::bad_input(fmt::format("{} is {}, outside 0 to 1", fields.name(key), *factor));
+  const auto dim = static_cast<std::int64_t>(static_cast<double>(c.head_dim) * *factor);
+  c.rotary_dim = dim == c.head_dim ? 0 : dim;
+  if (dim == 0)
+    return Error::bad_input(fmt::format("{} leaves no value of a head of {} to be rotated",
+                                        fields.name(key), c.head_dim));
   return {};
 }
 
@@ -126,11 +154,44 @@ Result<RopeScaling> read_yarn(const JsonFields& fields, std::int64_t max_positio
   return s;
 }
 
+Result<std::vector<float>> read_rope_factors(const JsonFields& fields, const char* key) {
+  const json* list = fields.find(key);
+  if (list == nullptr || !list->is_array())
+    return Error::bad_input(fmt::format("{} is no list of numbers", fields.name(key)));
+  std::vector<float> factors;
+  for (const json& factor : *list) {
+    if (!factor.is_number())
+      return Error::bad_input(
+          fmt::format("{} holds {}, not a number", fields.name(key), JsonFields::show(factor)));
+    factors.push_back(factor.get<float>());
+  }
+  return factors;
+}
+
+// Ding et al. 2024, as _compute_longrope_parameters reads it. outer_positions: what config.json
+// says outside the object, 0 when it does not.
+Result<RopeScaling> read_longrope(const JsonFields& fields, std::int64_t max_positions,
+                                  std::int64_t outer_positions) {
+  RopeScaling s;
+  s.kind = RopeScaling::Kind::longrope;
+  LATHE_TRY(s.factors, read_rope_factors(fields, "short_factor"));
+  LATHE_TRY(s.long_factors, read_rope_factors(fields, "long_factor"));
+  LATHE_TRY(const auto inner, fields.find_int("original_max_position_embeddings"));
+  s.original_positions = inner.value_or(outer_positions > 0 ? outer_positions : max_positions);
+  LATHE_TRY(const auto factor, fields.find_number("factor"));
+  LATHE_TRY(const auto sharper, fields.find_number("attention_factor"));
+  const auto original = static_cast<double>(s.original_positions);
+  const double stretch = factor.value_or(static_cast<double>(max_positions) / original);
+  s.attention_factor = sharper        ? *sharper
+                       : stretch <= 1 ? 1
+                                      : std::sqrt(1 + std::log(stretch) / std::log(original));
+  return s;
+}
+
 // rope_scaling, or rope_parameters of transformers 5 (which also hold rope_theta).
 Result<RopeScaling> read_rope_scaling(const json& object, const std::string& place,
-                                      std::int64_t max_positions) {
+                                      std::int64_t max_positions, std::int64_t outer_positions) {
   const JsonFields fields(object, place);
-  LATHE_CHECK(allow_only(fields, "partial_rotary_factor", 1.0));
   LATHE_TRY(const std::string type, read_rope_type(fields));
   RopeScaling s;
   if (type == "default") {
@@ -173,14 +234,21 @@ Result<RopeScaling> read_rope_scaling(const json& object, const std::string& pla
                          "truncate", "original_max_position_embeddings"}));
     return read_yarn(fields, max_positions);
   }
-  return Error::unsupported(
-      fmt::format("{} {} is not supported (default, linear, dynamic, llama3 and yarn are)",
-                  fields.name("rope_type"), in_quotes(type)));
+  if (type == "longrope" || type == "su") {  // two names of one rule
+    LATHE_CHECK(check_rope_keys(
+        fields, object,
+        {"rope_type", "type", "rope_theta", "partial_rotary_factor", "short_factor", "long_factor",
+         "factor", "attention_factor", "original_max_position_embeddings"}));
+    return read_longrope(fields, max_positions, outer_positions);
+  }
+  return Error::unsupported(fmt::format(
+      "{} {} is not supported (default, linear, dynamic, llama3, yarn and longrope are)",
+      fields.name("rope_type"), in_quotes(type)));
 }
 
 // The old spelling (rope_theta, rope_scaling) and the new one (rope_parameters) may both stand
 // there, as long as they say the same.
-Result<RopeConfig> read_rope(const JsonFields& fields, std::int64_t max_positions) {
+Status read_rope(const JsonFields& fields, DecoderConfig& c) {
   LATHE_TRY(const auto theta, fields.find_number("rope_theta"));
   const json* scaling = fields.find("rope_scaling");
   const json* parameters = fields.find("rope_parameters");
@@ -189,23 +257,27 @@ Result<RopeConfig> read_rope(const JsonFields& fields, std::int64_t max_position
       return Error::bad_input(
           fmt::format("{} is {}, not an object", key, JsonFields::show(*value)));
   }
-  RopeConfig rope;
-  rope.theta = theta.value_or(rope.theta);
+  LATHE_CHECK(take_rotary_factor(fields, "partial_rotary_factor", c));
+  LATHE_TRY(const auto original, fields.find_int("original_max_position_embeddings"));
+  c.rope.theta = theta.value_or(c.rope.theta);
   if (scaling != nullptr) {
-    LATHE_TRY(rope.scaling, read_rope_scaling(*scaling, "rope_scaling.", max_positions));
-    LATHE_TRY(const auto inner, JsonFields(*scaling, "rope_scaling.").find_number("rope_theta"));
-    rope.theta = inner.value_or(rope.theta);
+    const JsonFields inner(*scaling, "rope_scaling.");
+    LATHE_TRY(c.rope.scaling,
+              read_rope_scaling(*scaling, "rope_scaling.", c.max_positions, original.value_or(0)));
+    LATHE_TRY(const auto inner_theta, inner.find_number("rope_theta"));
+    c.rope.theta = inner_theta.value_or(c.rope.theta);
+    LATHE_CHECK(take_rotary_factor(inner, "partial_rotary_factor", c));
   }
-  if (parameters == nullptr) return rope;
-  RopeConfig newer;
-  LATHE_TRY(newer.scaling, read_rope_scaling(*parameters, "rope_parameters.", max_positions));
-  LATHE_TRY(const auto inner,
-            JsonFields(*parameters, "rope_parameters.").find_number("rope_theta"));
-  newer.theta = inner.value_or(rope.theta);
-  if ((theta && newer.theta != rope.theta) || (scaling != nullptr && newer.scaling != rope.scaling))
+  if (parameters == nullptr || parameters->contains("full_attention")) return {};
+  LATHE_TRY(const RopeConfig newer, read_rope_object(*parameters, "rope_parameters.", c));
+  LATHE_CHECK(
+      take_rotary_factor(JsonFields(*parameters, "rope_parameters."), "partial_rotary_factor", c));
+  if ((theta && newer.theta != c.rope.theta) ||
+      (scaling != nullptr && newer.scaling != c.rope.scaling))
     return Error::bad_input("rope_parameters contradicts rope_theta or rope_scaling")
         .fix_with("keep the one that the model was trained with");
-  return newer;
+  c.rope = newer;
+  return {};
 }
 
 Result<std::vector<std::int64_t>> read_ids(const JsonFields& fields, const char* key) {
@@ -254,6 +326,12 @@ json to_json(const RopeScaling& s) {
               {"truncate", s.truncate},
               {"attention_factor", s.attention_factor},
               {"original_max_position_embeddings", s.original_positions}};
+    case RopeScaling::Kind::longrope:
+      return {{"rope_type", "longrope"},
+              {"short_factor", s.factors},
+              {"long_factor", s.long_factors},
+              {"attention_factor", s.attention_factor},
+              {"original_max_position_embeddings", s.original_positions}};
     default:
       return nullptr;
   }
@@ -267,7 +345,37 @@ void put_token_ids(const DecoderConfig& c, json& out) {
                                                 : json(c.eos_ids);
 }
 
+void put_rope(const DecoderConfig& c, json& out) {
+  json parameters = rope_to_json(c.rope);
+  if (c.rotary_dim > 0) {
+    // The least share of a head's values that gives this many when it is cut to a whole number.
+    const double share = static_cast<double>(c.rotary_dim) / static_cast<double>(c.head_dim);
+    parameters["partial_rotary_factor"] = share;
+    out["partial_rotary_factor"] = share;
+  }
+  out["rope_parameters"] = parameters;
+  out["rope_scaling"] = to_json(c.rope.scaling);
+  out["rope_theta"] = c.rope.theta;
+}
+
 }  // namespace
+
+Result<RopeConfig> read_rope_object(const json& object, const std::string& place,
+                                    const DecoderConfig& config) {
+  RopeConfig rope;
+  rope.theta = config.rope.theta;
+  LATHE_TRY(rope.scaling, read_rope_scaling(object, place, config.max_positions, 0));
+  LATHE_TRY(const auto theta, JsonFields(object, place).find_number("rope_theta"));
+  rope.theta = theta.value_or(rope.theta);
+  return rope;
+}
+
+json rope_to_json(const RopeConfig& rope) {
+  json out = to_json(rope.scaling);
+  if (out.is_null()) out["rope_type"] = "default";
+  out["rope_theta"] = rope.theta;
+  return out;
+}
 
 Result<DecoderConfig> decoder_config_from_json(std::string_view config_json,
                                                std::string_view generation_config_json) {
@@ -279,8 +387,8 @@ Result<DecoderConfig> decoder_config_from_json(std::string_view config_json,
     c.family = family->name;
     family->defaults(c);
     LATHE_CHECK(check_unsupported_fields(fields));
-    LATHE_CHECK(read_sizes(fields, c));
-    LATHE_TRY(c.rope, read_rope(fields, c.max_positions));
+    LATHE_CHECK(read_sizes(fields, family->keys, c));
+    LATHE_CHECK(read_rope(fields, c));
     LATHE_CHECK(family->read_json(fields, c));
     if (fields.mentions("bos_token_id")) c.bos_id.reset();
     if (fields.mentions("eos_token_id")) c.eos_ids.clear();
@@ -301,31 +409,27 @@ Result<std::string> to_config_json(const DecoderConfig& c, std::string_view dtyp
   if (c.rope.scaling.kind == RopeScaling::Kind::factors)
     return Error::unsupported("config.json cannot say rotary factors given one by one")
         .fix_with("write GGUF");
-  const json scaling = to_json(c.rope.scaling);
-  json parameters = scaling;
-  if (parameters.is_null()) parameters["rope_type"] = "default";
-  parameters["rope_theta"] = c.rope.theta;
   LATHE_TRY(const DecoderFamily* family, find_decoder_family(c.family));
+  const SizeKeys& keys = family->keys;
   json out{{"architectures", json::array({family->architecture})},
            {"model_type", family->name},
            {"attention_dropout", 0.0},
-           {"hidden_act", "silu"},
+           {keys.activation, name_of(c.activation)},
            {"vocab_size", c.vocab_size},
-           {"hidden_size", c.hidden_size},
-           {"intermediate_size", c.intermediate_size},
-           {"num_hidden_layers", c.layers},
-           {"num_attention_heads", c.heads},
-           {"num_key_value_heads", c.kv_heads},
-           {"head_dim", c.head_dim},
-           {"max_position_embeddings", c.max_positions},
-           {"rms_norm_eps", c.rms_norm_eps},
-           {"rope_parameters", parameters},
-           {"rope_scaling", scaling},
-           {"rope_theta", c.rope.theta},
+           {keys.hidden, c.hidden_size},
+           {keys.intermediate, c.intermediate_size},
+           {keys.layers, c.layers},
+           {keys.heads, c.heads},
+           {keys.positions, c.max_positions},
+           {keys.norm_eps, c.norm_eps},
            {"tie_word_embeddings", c.tied_embeddings},
            {"dtype", dtype},
            {"torch_dtype", dtype},
            {"use_cache", true}};
+  if (keys.kv_heads != nullptr) out[keys.kv_heads] = c.kv_heads;
+  if (c.positions == PositionKind::rotary) put_rope(c, out);
+  if (c.head_dim * c.heads != c.hidden_size || family->keys.kv_heads != nullptr)
+    out["head_dim"] = c.head_dim;
   family->write_json(c, out);
   put_token_ids(c, out);
   return out.dump(2) + "\n";

@@ -6,6 +6,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "formats/decoder_tensors.h"
 #include "formats/test_support.h"
 
 namespace lathe::formats {
@@ -43,7 +44,7 @@ DecoderConfig full_config() {
   c.kv_heads = 1;
   c.head_dim = 16;
   c.max_positions = 512;
-  c.rms_norm_eps = 1e-5;
+  c.norm_eps = 1e-5;
   c.rope.theta = 500000;
   c.tied_embeddings = true;
   c.bos_id = 1;
@@ -84,7 +85,7 @@ TEST(ConfigJson, DefaultsAreThoseOfTheFormat) {
   ASSERT_TRUE(c.ok()) << c.error().message();
   EXPECT_EQ(c->kv_heads, 4);
   EXPECT_EQ(c->head_dim, 16);
-  EXPECT_EQ(c->rms_norm_eps, 1e-6);
+  EXPECT_EQ(c->norm_eps, 1e-6);
   EXPECT_EQ(c->rope.theta, 10000);
   EXPECT_FALSE(c->tied_embeddings);
   EXPECT_EQ(c->bos_id, 1);

@@ -2,72 +2,55 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <cstring>
-#include <utility>
 
 #include "formats/families/family.h"
 
 namespace lathe::formats {
 namespace {
 
-struct Pair {
-  std::string_view canonical;
-  std::string_view gguf;
+struct UsualName {
+  Part part;
+  std::string_view name;
 };
 
-constexpr std::array<Pair, 3> kGlobal{{{"model.embed_tokens.weight", "token_embd.weight"},
-                                       {"model.norm.weight", "output_norm.weight"},
-                                       {"lm_head.weight", "output.weight"}}};
+// llama.cpp's names, gguf-py's constants.py; a family's own stand in its file.
+constexpr UsualName kUsualNames[] = {
+    {Part::embedding, "token_embd"},
+    {Part::position_embedding, "position_embd"},
+    {Part::attention_norm, "attn_norm"},
+    {Part::q, "attn_q"},
+    {Part::k, "attn_k"},
+    {Part::v, "attn_v"},
+    {Part::qkv, "attn_qkv"},
+    {Part::q_norm, "attn_q_norm"},
+    {Part::k_norm, "attn_k_norm"},
+    {Part::o, "attn_output"},
+    {Part::post_attention_norm, "post_attention_norm"},
+    {Part::mlp_norm, "ffn_norm"},
+    {Part::gate, "ffn_gate"},
+    {Part::up, "ffn_up"},
+    {Part::gate_up, "ffn_up"},
+    {Part::down, "ffn_down"},
+    {Part::post_mlp_norm, "post_ffw_norm"},
+    {Part::router, "ffn_gate_inp"},
+    {Part::expert_gate, "ffn_gate_exps"},
+    {Part::expert_up, "ffn_up_exps"},
+    {Part::expert_down, "ffn_down_exps"},
+    {Part::final_norm, "output_norm"},
+    {Part::head, "output"},
+};
 
-// Modules of a layer; their parameters are ".weight" and ".bias" in both.
-constexpr std::array<Pair, 11> kInLayer{{{"input_layernorm", "attn_norm"},
-                                         {"self_attn.q_proj", "attn_q"},
-                                         {"self_attn.k_proj", "attn_k"},
-                                         {"self_attn.v_proj", "attn_v"},
-                                         {"self_attn.q_norm", "attn_q_norm"},
-                                         {"self_attn.k_norm", "attn_k_norm"},
-                                         {"self_attn.o_proj", "attn_output"},
-                                         {"post_attention_layernorm", "ffn_norm"},
-                                         {"mlp.gate_proj", "ffn_gate"},
-                                         {"mlp.up_proj", "ffn_up"},
-                                         {"mlp.down_proj", "ffn_down"}}};
-
-constexpr std::string_view kCanonicalLayers = "model.layers.";
-constexpr std::string_view kGgufLayers = "blk.";
-
-// "<prefix><layer>.<rest>" into layer and rest; the layer is a plain number without leading zeros.
-std::optional<Pair> split_layer(std::string_view name, std::string_view prefix) {
-  if (!name.starts_with(prefix)) return std::nullopt;
-  name.remove_prefix(prefix.size());
-  const std::size_t dot = name.find('.');
-  if (dot == std::string_view::npos || dot == 0 || dot > 6) return std::nullopt;
-  const std::string_view layer = name.substr(0, dot);
-  const bool digits =
-      std::all_of(layer.begin(), layer.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits || (layer.size() > 1 && layer[0] == '0')) return std::nullopt;
-  return Pair{layer, name.substr(dot + 1)};
-}
-
-std::optional<std::string> translate(std::string_view name, std::string_view Pair::*from,
-                                     std::string_view Pair::*to, std::string_view from_layers,
-                                     std::string_view to_layers) {
-  for (const Pair& pair : kGlobal) {
-    if (pair.*from == name) return std::string(pair.*to);
+std::string_view module_name(Part part, const DecoderConfig& config) {
+  const auto family = find_decoder_family(config.family);
+  LATHE_ASSERT(family.ok());
+  const PartName* own = find_part_name(**family, part, config);
+  if (own != nullptr && !own->gguf.empty()) return own->gguf;
+  for (const UsualName& usual : kUsualNames) {
+    if (usual.part == part) return usual.name;
   }
-  const auto split = split_layer(name, from_layers);
-  if (!split) return std::nullopt;
-  const auto [layer, rest] = *split;
-  for (const std::string_view parameter : {".weight", ".bias"}) {
-    if (!rest.ends_with(parameter)) continue;
-    const std::string_view module = rest.substr(0, rest.size() - parameter.size());
-    for (const Pair& pair : kInLayer) {
-      if (pair.*from == module)
-        return fmt::format("{}{}.{}{}", to_layers, layer, pair.*to, parameter);
-    }
-  }
-  return std::nullopt;
+  LATHE_ASSERT(!"every part has a name");
+  return {};
 }
 
 // The row of Hugging Face's order that stands in row `row` of llama.cpp's.
@@ -84,12 +67,30 @@ std::size_t row_bytes(const tensor::TensorView& matrix) {
 
 }  // namespace
 
-std::optional<std::string> canonical_name(std::string_view gguf_name) {
-  return translate(gguf_name, &Pair::gguf, &Pair::canonical, kGgufLayers, kCanonicalLayers);
+GgufNames::GgufNames(const DecoderConfig& config) {
+  for (const ExpectedTensor& tensor : expected_tensors(config)) {
+    std::string name = tensor.layer < 0 ? std::string() : fmt::format("blk.{}.", tensor.layer);
+    name += module_name(tensor.part, config);
+    name += tensor.bias ? ".bias" : ".weight";
+    canonical_[name].push_back(tensor.name);
+    places_.emplace(tensor.name, GgufPlace{std::move(name), tensor.expert});
+  }
 }
 
-std::optional<std::string> gguf_name(std::string_view canonical_name) {
-  return translate(canonical_name, &Pair::canonical, &Pair::gguf, kCanonicalLayers, kGgufLayers);
+const GgufPlace& GgufNames::place_of(std::string_view canonical_name) const {
+  const auto found = places_.find(canonical_name);
+  LATHE_ASSERT(found != places_.end());
+  return found->second;
+}
+
+std::span<const std::string> GgufNames::canonical_names(std::string_view gguf_name) const {
+  const auto found = canonical_.find(gguf_name);
+  return found != canonical_.end() ? std::span<const std::string>(found->second)
+                                   : std::span<const std::string>();
+}
+
+bool has_norm_offset(const DecoderConfig& config, std::string_view canonical_name) {
+  return config.norm_offset != 0 && canonical_name.ends_with("norm.weight");
 }
 
 bool has_interleaved_rows(const DecoderConfig& config, std::string_view canonical_name) {

@@ -6,7 +6,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,13 +19,33 @@
 
 namespace lathe::formats {
 
-// "model.layers.3.mlp.up_proj.weight" and "blk.3.ffn_up.weight"; nothing for any other name.
-std::optional<std::string> canonical_name(std::string_view gguf_name);
-std::optional<std::string> gguf_name(std::string_view canonical_name);
+// Where a GGUF file of a model has a weight.
+struct GgufPlace {
+  std::string name;
+  std::int64_t expert = -1;  // of a tensor [experts, out, in] that holds those of all; -1: alone
+};
+
+// The names of one model's weights in both directions.
+class GgufNames {
+ public:
+  explicit GgufNames(const DecoderConfig& config);
+
+  // REQUIRES: canonical_name is one of expected_tensors(config).
+  const GgufPlace& place_of(std::string_view canonical_name) const;
+  // The weights that the tensor of this name holds: one, or one for each expert. Empty: none.
+  std::span<const std::string> canonical_names(std::string_view gguf_name) const;
+
+ private:
+  std::map<std::string, GgufPlace, std::less<>> places_;
+  std::map<std::string, std::vector<std::string>, std::less<>> canonical_;
+};
 
 // Whether GGUF stores the rows of this (canonical) weight or bias interleaved; so it does for some
 // families only.
 bool has_interleaved_rows(const DecoderConfig& config, std::string_view canonical_name);
+
+// Whether GGUF stores this norm's weights with the config's norm_offset added.
+bool has_norm_offset(const DecoderConfig& config, std::string_view canonical_name);
 
 // The bytes of an interleaved matrix [rows, columns] or bias [rows] in Hugging Face's order.
 // REQUIRES: rows is a multiple of head_dim, head_dim is even.

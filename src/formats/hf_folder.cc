@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <mutex>
 #include <set>
 
+#include "formats/families/family.h"
 #include "formats/foreign_text.h"
 #include "formats/hf_texts.h"
 #include "formats/json.h"
@@ -20,7 +22,6 @@ using WeightMap = std::map<std::string, TensorView, std::less<>>;
 
 constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
 constexpr std::size_t kMaxShards = 10'000;
-constexpr const char* kEmbeddings = "model.embed_tokens.weight";
 constexpr const char* kHead = "lm_head.weight";
 
 bool is_there(const os::Path& path) {
@@ -70,7 +71,13 @@ Result<std::map<std::string, std::string>> read_index(const os::Path& path) {
 }
 
 // Buffers that old checkpoints carry; transformers computes them anew from the config too.
-bool is_rotary_buffer(std::string_view name) { return name.ends_with("rotary_emb.inv_freq"); }
+bool is_buffer(std::string_view name) {
+  for (const std::string_view end : {"rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias",
+                                     ".attention.bias", ".attention.masked_bias"}) {
+    if (name.ends_with(end)) return true;
+  }
+  return false;
+}
 
 class HfFolder final : public ModelSource::Impl {
  public:
@@ -79,12 +86,13 @@ class HfFolder final : public ModelSource::Impl {
   Status open() {
     LATHE_TRY(DecoderConfig config, read_config());
     LATHE_CHECK(open_weights());
-    std::erase_if(weights_, [](const auto& entry) { return is_rotary_buffer(entry.first); });
-    LATHE_CHECK(drop_tied_head(config).at(path().string()));
-    WeightTable table;
-    for (const auto& [name, view] : weights_)
-      table[name] = {view.dtype, view.shape, std::string(tensor::to_string(view.dtype))};
-    LATHE_CHECK(check_weights(config, table).at(path().string()));
+    std::erase_if(weights_, [](const auto& entry) { return is_buffer(entry.first); });
+    LATHE_TRY(const DecoderFamily* family, find_decoder_family(config.family));
+    add_base_prefix(*family);
+    const std::vector<ExpectedTensor> expected = expected_tensors(config);
+    LATHE_CHECK(drop_tied_head(config, expected.front().name).at(path().string()));
+    note_transposed(expected);
+    LATHE_CHECK(check_weights(config, weight_table()).at(path().string()));
     set_config(std::move(config));
     return {};
   }
@@ -93,7 +101,13 @@ class HfFolder final : public ModelSource::Impl {
   const GgufFile* gguf() const override { return nullptr; }
 
   Result<TensorView> tensor(std::string_view name) const override {
-    return weights_.find(name)->second;
+    const TensorView& stored = weights_.find(name)->second;
+    if (!transposed_.contains(name)) return stored;
+    const std::lock_guard lock(mutex_);
+    const auto kept = turned_.find(name);
+    if (kept != turned_.end()) return turned_view(stored, kept->second);
+    LATHE_TRY(std::vector<std::byte> bytes, tensor::transposed(stored).at(std::string(name)));
+    return turned_view(stored, turned_.emplace(name, std::move(bytes)).first->second);
   }
 
   Result<std::optional<std::string>> tokenizer_json() const override {
@@ -188,10 +202,44 @@ class HfFolder final : public ModelSource::Impl {
     return {};
   }
 
+  // The first files of some families name their tensors without what the whole model puts before.
+  void add_base_prefix(const DecoderFamily& family) {
+    const std::string_view prefix = family.base_prefix;
+    if (prefix.empty()) return;
+    for (const auto& [name, view] : weights_) {
+      if (name.starts_with(prefix)) return;
+    }
+    WeightMap named;
+    for (const auto& [name, view] : weights_)
+      named.emplace(name == kHead ? name : std::string(prefix) + name, view);
+    weights_ = std::move(named);
+  }
+
+  void note_transposed(const std::vector<ExpectedTensor>& expected) {
+    for (const ExpectedTensor& t : expected) {
+      if (t.stored_transposed) transposed_.insert(t.name);
+    }
+  }
+
+  static TensorView turned_view(const TensorView& stored, std::span<const std::byte> bytes) {
+    return {stored.dtype, {stored.shape[1], stored.shape[0]}, bytes};
+  }
+
+  WeightTable weight_table() const {
+    WeightTable table;
+    for (const auto& [name, view] : weights_) {
+      WeightInfo info = {view.dtype, view.shape, std::string(tensor::to_string(view.dtype))};
+      if (transposed_.contains(name) && info.shape.size() == 2)
+        std::swap(info.shape[0], info.shape[1]);
+      table[name] = std::move(info);
+    }
+    return table;
+  }
+
   // Some checkpoints store the tied head a second time; it must then be the same.
-  Status drop_tied_head(const DecoderConfig& config) {
+  Status drop_tied_head(const DecoderConfig& config, const std::string& embeddings_name) {
     const auto head = weights_.find(kHead);
-    const auto embeddings = weights_.find(kEmbeddings);
+    const auto embeddings = weights_.find(embeddings_name);
     if (!config.tied_embeddings || head == weights_.end() || embeddings == weights_.end())
       return {};
     const TensorView& a = head->second;
@@ -207,7 +255,11 @@ class HfFolder final : public ModelSource::Impl {
   }
 
   std::vector<std::unique_ptr<SafetensorsFile>> shards_;
-  WeightMap weights_;  // into shards_
+  WeightMap weights_;                              // into shards_
+  std::set<std::string, std::less<>> transposed_;  // those stored as [in, out]
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, std::vector<std::byte>, std::less<>>
+      turned_;  // made when asked for
 };
 
 }  // namespace

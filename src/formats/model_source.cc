@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "formats/decoder_tensors.h"
 #include "formats/foreign_text.h"
 #include "formats/model_source_impl.h"
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "formats/decoder_tensors.h"
 #include "formats/safetensors.h"
 #include "formats/test_support.h"
 

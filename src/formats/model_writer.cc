@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <deque>
 #include <map>
+#include <set>
 
+#include "formats/decoder_tensors.h"
 #include "formats/foreign_text.h"
 #include "formats/gguf_names.h"
 #include "formats/gguf_writer.h"
@@ -99,15 +102,39 @@ Status check_gguf_types(std::span<const NamedTensor> tensors) {
   return {};
 }
 
+Status check_one_type(std::span<const TensorView* const> views, const std::string& name) {
+  for (const TensorView* view : views) {
+    if (view->dtype != views[0]->dtype)
+      return Error::unsupported("the experts' weights are of several types")
+          .at("tensor " + in_quotes(name))
+          .fix_with("export with --quantize");
+  }
+  return {};
+}
+
+// One tensor that holds an expert's matrix for each of them.
+GgufTensorSource experts_source(const std::string& name, std::span<const TensorView* const> views) {
+  tensor::Shape shape = views[0]->shape;
+  shape.insert(shape.begin(), static_cast<std::int64_t>(views.size()));
+  return {name, views[0]->dtype, std::move(shape),
+          [all = std::vector(views.begin(), views.end())](os::FileWriter& out) -> Status {
+            for (const TensorView* view : all) LATHE_CHECK(out.write(view->bytes));
+            return {};
+          }};
+}
+
 GgufTensorSource source_of(const DecoderConfig& config, const std::string& canonical,
-                           const TensorView& view) {
-  GgufTensorSource source{*gguf_name(canonical), view.dtype, view.shape, {}};
+                           const std::string& name, const TensorView& view) {
+  GgufTensorSource source{name, view.dtype, view.shape, {}};
+  const float offset =
+      has_norm_offset(config, canonical) ? static_cast<float>(config.norm_offset) : 0;
   const bool interleaved = has_interleaved_rows(config, canonical);
   const std::int64_t head_dim = config.head_dim;
   if (view.shape.size() == 1) {  // llama.cpp keeps vectors in f32
     source.dtype = DType::f32;
-    source.write = [&view, interleaved, head_dim](os::FileWriter& out) -> Status {
-      LATHE_TRY(const std::vector<float> values, tensor::to_f32(view));
+    source.write = [&view, interleaved, head_dim, offset](os::FileWriter& out) -> Status {
+      LATHE_TRY(std::vector<float> values, tensor::to_f32(view));
+      for (float& value : values) value += offset;
       if (interleaved)
         return write_interleaved_rows(tensor::view_of(values, view.shape), head_dim, out);
       return out.write(std::as_bytes(std::span(values)));
@@ -122,6 +149,24 @@ GgufTensorSource source_of(const DecoderConfig& config, const std::string& canon
   return source;
 }
 
+using Turned = std::deque<std::vector<std::byte>>;  // a deque: views into it stay
+
+// The tensors as a folder of the family has them; those stored as [in, out] are copies in `turned`.
+Result<std::vector<NamedTensor>> as_stored(const std::vector<ExpectedTensor>& expected,
+                                           std::span<const NamedTensor> tensors, Turned& turned) {
+  std::set<std::string_view> transposed;
+  for (const ExpectedTensor& t : expected) {
+    if (t.stored_transposed) transposed.insert(t.name);
+  }
+  std::vector<NamedTensor> stored(tensors.begin(), tensors.end());
+  for (NamedTensor& t : stored) {
+    if (!transposed.contains(t.name)) continue;
+    LATHE_TRY(turned.emplace_back(), tensor::transposed(t.view));
+    t.view = {t.view.dtype, {t.view.shape[1], t.view.shape[0]}, turned.back()};
+  }
+  return stored;
+}
+
 }  // namespace
 
 Status write_model_folder(const os::Path& folder, const DecoderConfig& config,
@@ -129,7 +174,8 @@ Status write_model_folder(const os::Path& folder, const DecoderConfig& config,
   LATHE_TRY(const ByName weights, checked(config, tensors).at(folder.string()));
   for (const NamedTensor& t : tensors)
     LATHE_CHECK(hf_dtype(t.view.dtype).at(folder.string() + ": tensor " + in_quotes(t.name)));
-  LATHE_TRY(const std::string dtype, hf_dtype(weights.at("model.embed_tokens.weight")->dtype));
+  const std::vector<ExpectedTensor> expected = expected_tensors(config);
+  LATHE_TRY(const std::string dtype, hf_dtype(weights.at(expected.front().name)->dtype));
   LATHE_TRY(const std::string config_json, to_config_json(config, dtype).at(folder.string()));
   std::error_code ignored;
   if (std::filesystem::exists(folder / "config.json", ignored))
@@ -137,7 +183,9 @@ Status write_model_folder(const os::Path& folder, const DecoderConfig& config,
         .at(folder.string())
         .fix_with("choose another folder, or remove this one");
   LATHE_CHECK(os::make_directories(folder));
-  LATHE_CHECK(write_safetensors(folder / "model.safetensors", tensors, {{"format", "pt"}}));
+  Turned turned;
+  LATHE_TRY(const auto stored, as_stored(expected, tensors, turned));
+  LATHE_CHECK(write_safetensors(folder / "model.safetensors", stored, {{"format", "pt"}}));
   LATHE_CHECK(write_text(folder / "tokenizer.json", texts.tokenizer_json));
   LATHE_CHECK(write_text(folder / "tokenizer_config.json", texts.tokenizer_config_json));
   LATHE_CHECK(write_text(folder / "chat_template.jinja", texts.chat_template));
@@ -154,13 +202,27 @@ Status write_model_gguf(const os::Path& path, const DecoderConfig& config,
   const std::vector<float> divisors = rope_divisors(config);
   const RopeScaling::Kind scaling = config.rope.scaling.kind;
   if (scaling == RopeScaling::Kind::llama3 || scaling == RopeScaling::Kind::factors) {
-    sources.push_back(
-        {"rope_freqs.weight", DType::f32, {config.head_dim / 2}, [&divisors](os::FileWriter& out) {
-           return out.write(std::as_bytes(std::span(divisors)));
-         }});
+    sources.push_back({"rope_freqs.weight",
+                       DType::f32,
+                       {rotary_dim_of(config) / 2},
+                       [&divisors](os::FileWriter& out) {
+                         return out.write(std::as_bytes(std::span(divisors)));
+                       }});
   }
-  for (const ExpectedTensor& expected : expected_tensors(config))
-    sources.push_back(source_of(config, expected.name, *weights.find(expected.name)->second));
+  const GgufNames names(config);
+  for (const ExpectedTensor& expected : expected_tensors(config)) {
+    const GgufPlace& place = names.place_of(expected.name);
+    if (place.expert > 0) continue;  // written with the first
+    if (place.expert < 0) {
+      sources.push_back(source_of(config, expected.name, place.name, *weights.at(expected.name)));
+      continue;
+    }
+    std::vector<const TensorView*> all;
+    for (const std::string& name : names.canonical_names(place.name))
+      all.push_back(weights.at(name));
+    LATHE_CHECK(check_one_type(all, place.name).at(path.string()));
+    sources.push_back(experts_source(place.name, all));
+  }
   return write_gguf_from(path, metadata, sources);
 }
 

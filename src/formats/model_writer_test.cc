@@ -171,14 +171,27 @@ TEST_F(ModelWriting, ExtraMetadataMayNotContradict) {
 }
 
 TEST(GgufNames, MapBothWaysAndNothingElse) {
-  EXPECT_EQ(canonical_name("blk.12.ffn_gate.weight"), "model.layers.12.mlp.gate_proj.weight");
-  EXPECT_EQ(gguf_name("model.layers.0.post_attention_layernorm.weight"), "blk.0.ffn_norm.weight");
-  EXPECT_EQ(gguf_name("model.layers.3.self_attn.q_proj.bias"), "blk.3.attn_q.bias");
-  EXPECT_EQ(canonical_name("blk.2.attn_k_norm.weight"), "model.layers.2.self_attn.k_norm.weight");
-  EXPECT_EQ(gguf_name("lm_head.weight"), "output.weight");
+  DecoderConfig config;
+  config.vocab_size = 8;
+  config.hidden_size = config.intermediate_size = 8;
+  config.layers = 13;
+  config.heads = config.kv_heads = 2;
+  config.head_dim = 4;
+  config.qk_norm = config.qkv_bias = true;
+  const GgufNames names(config);
+  const auto canonical = [&](const char* name) {
+    const auto found = names.canonical_names(name);
+    return found.size() == 1 ? found.front() : std::string();
+  };
+  EXPECT_EQ(canonical("blk.12.ffn_gate.weight"), "model.layers.12.mlp.gate_proj.weight");
+  EXPECT_EQ(canonical("blk.2.attn_k_norm.weight"), "model.layers.2.self_attn.k_norm.weight");
+  EXPECT_EQ(names.place_of("model.layers.0.post_attention_layernorm.weight").name,
+            "blk.0.ffn_norm.weight");
+  EXPECT_EQ(names.place_of("model.layers.3.self_attn.q_proj.bias").name, "blk.3.attn_q.bias");
+  EXPECT_EQ(names.place_of("lm_head.weight").name, "output.weight");
   for (const char* name : {"blk.01.ffn_gate.weight", "blk..ffn_gate.weight", "blk.-1.ffn_up.weight",
                            "blk.1.ffn_gate.scale", "blk.9999999.ffn_up.weight", ""})
-    EXPECT_EQ(canonical_name(name), std::nullopt) << name;
+    EXPECT_TRUE(names.canonical_names(name).empty()) << name;
 }
 
 }  // namespace

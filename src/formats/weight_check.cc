@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "formats/decoder_tensors.h"
 #include "formats/foreign_text.h"
 
 namespace lathe::formats {

@@ -56,6 +56,10 @@ struct PagedRows {
   std::size_t row_stride = 0;
 };
 
+// SiLU (Elfwing et al. 2018), GELU by the error function (Hendrycks & Gimpel 2016), and its
+// approximation by a hyperbolic tangent.
+enum class Activation { silu, gelu, gelu_tanh };
+
 // One query head over the cached positions [first, length): out = softmax(scale * q K^T) V. f32.
 struct AttendOne {
   const float* query = nullptr;  // [head_dim]
@@ -66,8 +70,10 @@ struct AttendOne {
   std::size_t length = 0;
   std::size_t head_dim = 0;
   float scale = 1;
-  float* scores = nullptr;  // scratch [length]
-  float* out = nullptr;     // [head_dim]
+  float softcap = 0;                // > 0: scaled scores become softcap * tanh(score / softcap)
+  const float* key_bias = nullptr;  // [length]: added to a key's score before it is scaled
+  float* scores = nullptr;          // scratch [length]
+  float* out = nullptr;             // [head_dim]
 };
 
 // AdamW (Loshchilov & Hutter 2019, as torch.optim.AdamW computes it) on n parameters.
@@ -105,11 +111,22 @@ struct Table {
   void (*rms_norm_backward)(const float* x, const float* weight, float epsilon, const float* dy,
                             std::size_t n, float* dx, float* dweight) = nullptr;
 
-  // y = silu(gate) * up (Shazeer 2020). All [n].
-  void (*swiglu)(const float* gate, const float* up, std::size_t n, float* y) = nullptr;
-  // dgate = …, dup = ….
-  void (*swiglu_backward)(const float* gate, const float* up, const float* dy, std::size_t n,
-                          float* dgate, float* dup) = nullptr;
+  // y = (x - mean) / sqrt(variance + epsilon) * weight + bias (Ba et al. 2016). x, y: [n].
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float epsilon,
+                     std::size_t n, float* y) = nullptr;
+  // Given dy: dx += …, dweight += …, dbias += … (the last two may be null).
+  void (*layer_norm_backward)(const float* x, const float* weight, float epsilon, const float* dy,
+                              std::size_t n, float* dx, float* dweight, float* dbias) = nullptr;
+
+  // y = act(gate) * up (Shazeer 2020); without up: y = act(gate). All [n].
+  void (*gated)(Activation act, const float* gate, const float* up, std::size_t n,
+                float* y) = nullptr;
+  // dgate = …, dup = … (null where up is).
+  void (*gated_backward)(Activation act, const float* gate, const float* up, const float* dy,
+                         std::size_t n, float* dgate, float* dup) = nullptr;
+
+  // x = cap * tanh(scale * x / cap) in place over n values.
+  void (*soft_cap)(float* x, float scale, float cap, std::size_t n) = nullptr;
 
   // x = softmax(scale * x) in place over n values.
   void (*softmax)(float* x, float scale, std::size_t n) = nullptr;

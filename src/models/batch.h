@@ -28,6 +28,9 @@ struct BatchSequence {
   KvSequence* cache =
       nullptr;  // where it continues; null: a whole sequence from its start, uncached
   const SequenceAdapters* adapters = nullptr;
+  // Positions of the whole text, where more of it comes in later passes; 0: it ends here. Rotary
+  // angles of LongRoPE depend on it.
+  std::size_t whole = 0;
 };
 
 struct Batch {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "models/alibi.h"
 #include "models/registry.h"
 
 namespace lathe::models {
@@ -17,8 +18,9 @@ std::vector<float> normals(std::size_t count, float deviation, std::mt19937_64& 
   return values;
 }
 
-bool writes_into_residual(const std::string& name) {
-  return name.ends_with("o_proj.weight") || name.ends_with("down_proj.weight");
+bool writes_into_residual(const formats::ExpectedTensor& t) {
+  using formats::Part;
+  return !t.bias && (t.part == Part::o || t.part == Part::down || t.part == Part::expert_down);
 }
 
 }  // namespace
@@ -27,35 +29,27 @@ Decoder::Decoder(const formats::DecoderConfig& config, std::size_t context)
     : config_(config),
       context_(context == 0 ? static_cast<std::size_t>(config.max_positions) : context),
       rotary_(std::make_unique<Rotary>(config_, context_)),
-      slots_(lay_out(config_, weights_)),
-      sites_(site_names(config_)) {}
+      layout_(lay_out(config_, weights_)) {
+  for (const Site& site : layout_.sites) sites_.push_back(site.name);
+  if (config_.positions == formats::PositionKind::alibi)
+    key_biases_ = alibi_biases(static_cast<std::size_t>(config_.heads), context_);
+}
 
 KvShape Decoder::kv_shape() const {
   return {static_cast<std::size_t>(config_.layers),
           static_cast<std::size_t>(config_.kv_heads * config_.head_dim)};
 }
 
-std::pair<std::size_t, std::size_t> Decoder::site_shape(std::size_t site) const {
-  if (site == weights_.head.site) return {weights_.embedding.rows, weights_.embedding.columns};
-  for (const WeightSlot& slot : slots_) {
-    if (slot.name != sites_[site] + ".weight") continue;
-    const ops::MatrixWeight* weight = std::get<ops::MatrixWeight*>(slot.target);
-    return {weight->rows, weight->columns};
-  }
-  LATHE_ASSERT(!"every site has a slot");
-  return {};
-}
-
 // Points the weights at the parameters' values and gradients.
 void Decoder::bind_parameters() {
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
+  for (std::size_t i = 0; i < layout_.slots.size(); ++i) {
     Parameter& p = parameters_[i];
     float* gradient = p.gradient.empty() ? nullptr : p.gradient.data();
-    if (auto* matrix = std::get_if<ops::MatrixWeight*>(&slots_[i].target)) {
+    if (auto* matrix = std::get_if<ops::MatrixWeight*>(&layout_.slots[i].target)) {
       (*matrix)->f32 = p.values.data();
       (*matrix)->gradient = gradient;
     } else {
-      ops::VectorWeight* vector = std::get<ops::VectorWeight*>(slots_[i].target);
+      ops::VectorWeight* vector = std::get<ops::VectorWeight*>(layout_.slots[i].target);
       vector->data = p.values.data();
       vector->gradient = gradient;
     }
@@ -71,7 +65,7 @@ void Decoder::set_learning(Parameter& parameter, bool learns) {
 Result<std::unique_ptr<Decoder>> Decoder::load_trainable(const formats::ModelSource& source) {
   LATHE_CHECK(find_family(source.config().family));
   std::unique_ptr<Decoder> decoder(new Decoder(source.config(), 0));
-  for (const WeightSlot& slot : decoder->slots_) {
+  for (const WeightSlot& slot : decoder->layout_.slots) {
     LATHE_TRY(const tensor::TensorView view, source.tensor(slot.name));
     LATHE_TRY(std::vector<float> values, tensor::to_f32(view).at(slot.name));
     decoder->parameters_.push_back({slot.name, view.shape, std::move(values), {}});
@@ -87,18 +81,20 @@ Result<std::unique_ptr<Decoder>> Decoder::make(const formats::DecoderConfig& con
   std::unique_ptr<Decoder> decoder(new Decoder(config, 0));
   std::mt19937_64 random(seed);
   const float residual = deviation / std::sqrt(2.0f * static_cast<float>(config.layers));
-  for (const WeightSlot& slot : decoder->slots_) {
+  const std::vector<formats::ExpectedTensor> tensors = formats::expected_tensors(config);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const WeightSlot& slot = decoder->layout_.slots[i];
     Parameter p;
     p.name = slot.name;
     if (const auto* matrix = std::get_if<ops::MatrixWeight*>(&slot.target)) {
       const ops::MatrixWeight& w = **matrix;
       p.shape = {static_cast<std::int64_t>(w.rows), static_cast<std::int64_t>(w.columns)};
-      p.values = normals(w.rows * w.columns, writes_into_residual(slot.name) ? residual : deviation,
-                         random);
+      p.values = normals(w.rows * w.columns,
+                         writes_into_residual(tensors[i]) ? residual : deviation, random);
     } else {
       const ops::VectorWeight& w = *std::get<ops::VectorWeight*>(slot.target);
       p.shape = {static_cast<std::int64_t>(w.size)};
-      p.values.assign(w.size, slot.name.ends_with(".bias") ? 0.0f : 1.0f);
+      p.values.assign(w.size, tensors[i].bias ? 0.0f : 1.0f - w.offset);
     }
     decoder->parameters_.push_back(std::move(p));
   }

@@ -1,5 +1,5 @@
 // A decoder ready to run: config, weights and rotary angles. The forward pass is written once, in
-// the family's file (llama.cc), over ops; inference and training call it with different runs and
+// decoder_forward.cc, over ops; inference and training call it with different runs and
 // batches.
 //
 // Ownership: a Decoder owns the storage that its weights point to. Thread-safety: const members may
@@ -51,13 +51,17 @@ class Decoder {
   const formats::DecoderConfig& config() const { return config_; }
   const DecoderWeights& weights() const { return weights_; }
   std::size_t context() const { return context_; }
-  ops::RotaryTable rotary() const { return rotary_->table(); }
+  const Rotary& rotary() const { return *rotary_; }
+  // ALiBi's bias of a key at each position, by head: [heads, context()]; empty for other positions.
+  std::span<const float> key_biases() const { return key_biases_; }
   KvShape kv_shape() const;
 
   // Names of linear modules by site; where LoRA may go.
   std::span<const std::string> sites() const { return sites_; }
   // [out, in] of a site.
-  std::pair<std::size_t, std::size_t> site_shape(std::size_t site) const;
+  std::pair<std::size_t, std::size_t> site_shape(std::size_t site) const {
+    return layout_.sites[site].shape;
+  }
 
   // The f32 weights in the order of the file; empty when loaded for inference.
   std::deque<Parameter>& parameters() { return parameters_; }
@@ -81,8 +85,9 @@ class Decoder {
   std::size_t context_;
   std::unique_ptr<Rotary> rotary_;
   DecoderWeights weights_;
-  std::vector<WeightSlot> slots_;
-  std::vector<std::string> sites_;
+  Layout layout_;
+  std::vector<std::string> sites_;  // the names of layout_.sites
+  std::vector<float> key_biases_;
   std::deque<Parameter> parameters_;        // a deque: pointers into it stay
   std::deque<std::vector<float>> storage_;  // vectors, embedding rows and f32 panels
   std::deque<kernels::Q8Weights> q8_storage_;

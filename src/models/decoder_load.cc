@@ -12,10 +12,11 @@ class InferenceLoader {
       : decoder_(decoder), source_(source), parallel_(parallel) {}
 
   Status load() {
-    for (const WeightSlot& slot : decoder_.slots_) LATHE_CHECK(load_slot(slot).at(slot.name));
+    for (const WeightSlot& slot : decoder_.layout_.slots)
+      LATHE_CHECK(load_slot(slot).at(slot.name));
     if (!decoder_.config_.tied_embeddings) return {};
     // A tied head multiplies by the embedding's values: packed once more, beside the rows.
-    LATHE_TRY(const tensor::TensorView view, source_.tensor("model.embed_tokens.weight"));
+    LATHE_TRY(const tensor::TensorView view, source_.tensor(decoder_.layout_.slots.front().name));
     ops::MatrixWeight& head = decoder_.weights_.head.weight;
     head.rows = decoder_.weights_.embedding.rows;
     head.columns = decoder_.weights_.embedding.columns;
@@ -26,7 +27,8 @@ class InferenceLoader {
   Status load_slot(const WeightSlot& slot) {
     LATHE_TRY(const tensor::TensorView view, source_.tensor(slot.name));
     if (const auto* matrix = std::get_if<ops::MatrixWeight*>(&slot.target)) {
-      if (*matrix == &decoder_.weights_.embedding) {
+      const DecoderWeights& w = decoder_.weights_;
+      if (*matrix == &w.embedding || *matrix == &w.positions) {
         LATHE_TRY((*matrix)->f32, keep_f32(view));
         return {};
       }

@@ -1,87 +1,129 @@
 #include "models/decoder_weights.h"
 
-#include <fmt/format.h>
-
 namespace lathe::models {
 namespace {
 
-constexpr const char* kSites[] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
-                                  "self_attn.o_proj", "mlp.gate_proj",    "mlp.up_proj",
-                                  "mlp.down_proj"};
-constexpr std::size_t kSitesPerLayer = std::size(kSites);
+using formats::ExpectedTensor;
+using formats::Part;
 
 std::size_t size(std::int64_t extent) { return static_cast<std::size_t>(extent); }
 
-class Layout {
+class Builder {
  public:
-  explicit Layout(const formats::DecoderConfig& config) : config_(config) {}
+  Builder(const formats::DecoderConfig& config, DecoderWeights& weights)
+      : config_(config), w_(weights) {
+    w_.layers.resize(size(config.layers));
+    for (DecoderLayer& layer : w_.layers) layer.experts.resize(size(config.experts.count));
+  }
 
-  void matrix(std::string name, ops::MatrixWeight& weight, std::int64_t rows,
-              std::int64_t columns) {
-    weight.rows = size(rows);
-    weight.columns = size(columns);
-    slots_.push_back({std::move(name) + ".weight", &weight});
+  Layout build() {
+    const auto offset = static_cast<float>(config_.norm_offset);
+    for (const ExpectedTensor& t : formats::expected_tensors(config_)) {
+      if (Linear* linear = linear_of(t)) {
+        place(t, linear->weight, linear->bias);
+        if (!t.bias) linear->site = add_site(t);
+      } else if (Norm* norm = norm_of(t)) {
+        (t.bias ? norm->bias : norm->weight).size = size(t.shape[0]);
+        norm->weight.offset = offset;
+        layout_.slots.push_back({t.name, t.bias ? &norm->bias : &norm->weight});
+      } else {
+        matrix(t, t.part == Part::embedding ? w_.embedding : w_.positions);
+      }
+    }
+    if (config_.tied_embeddings) {
+      w_.head.site = layout_.sites.size();
+      layout_.sites.push_back({"lm_head", {w_.embedding.rows, w_.embedding.columns}});
+    }
+    return std::move(layout_);
   }
-  void vector(std::string name, ops::VectorWeight& weight, std::int64_t length) {
-    weight.size = size(length);
-    slots_.push_back({std::move(name), &weight});
-  }
-  void norm(const std::string& name, ops::VectorWeight& weight, std::int64_t length) {
-    vector(name + ".weight", weight, length);
-  }
-  void layer(std::size_t index, DecoderLayer& l) {
-    const formats::DecoderConfig& c = config_;
-    const std::string prefix = fmt::format("model.layers.{}.", index);
-    const std::int64_t q = c.heads * c.head_dim;
-    const std::int64_t kv = c.kv_heads * c.head_dim;
-    std::size_t site = 0;
-    const auto linear = [&](Linear& part, std::int64_t rows, std::int64_t columns, bool bias) {
-      const std::string name = prefix + kSites[site];
-      part.site = index * kSitesPerLayer + site++;
-      matrix(name, part.weight, rows, columns);
-      if (bias) vector(name + ".bias", part.bias, rows);
-    };
-    norm(prefix + "input_layernorm", l.attention_norm, c.hidden_size);
-    linear(l.q, q, c.hidden_size, c.qkv_bias);
-    linear(l.k, kv, c.hidden_size, c.qkv_bias);
-    linear(l.v, kv, c.hidden_size, c.qkv_bias);
-    if (c.qk_norm) norm(prefix + "self_attn.q_norm", l.q_norm, c.head_dim);
-    if (c.qk_norm) norm(prefix + "self_attn.k_norm", l.k_norm, c.head_dim);
-    linear(l.o, c.hidden_size, q, c.output_bias);
-    norm(prefix + "post_attention_layernorm", l.mlp_norm, c.hidden_size);
-    linear(l.gate, c.intermediate_size, c.hidden_size, c.mlp_bias);
-    linear(l.up, c.intermediate_size, c.hidden_size, c.mlp_bias);
-    linear(l.down, c.hidden_size, c.intermediate_size, c.mlp_bias);
-  }
-  std::vector<WeightSlot> take() { return std::move(slots_); }
 
  private:
+  DecoderLayer& layer_of(const ExpectedTensor& t) { return w_.layers[size(t.layer)]; }
+  Expert& expert_of(const ExpectedTensor& t) { return layer_of(t).experts[size(t.expert)]; }
+
+  Linear* linear_of(const ExpectedTensor& t) {
+    switch (t.part) {
+      case Part::q:
+        return &layer_of(t).q;
+      case Part::k:
+        return &layer_of(t).k;
+      case Part::v:
+        return &layer_of(t).v;
+      case Part::qkv:
+        return &layer_of(t).qkv;
+      case Part::o:
+        return &layer_of(t).o;
+      case Part::gate:
+        return &layer_of(t).gate;
+      case Part::up:
+        return &layer_of(t).up;
+      case Part::gate_up:
+        return &layer_of(t).gate_up;
+      case Part::down:
+        return &layer_of(t).down;
+      case Part::router:
+        return &layer_of(t).router;
+      case Part::expert_gate:
+        return &expert_of(t).gate;
+      case Part::expert_up:
+        return &expert_of(t).up;
+      case Part::expert_down:
+        return &expert_of(t).down;
+      case Part::head:
+        return &w_.head;
+      default:
+        return nullptr;
+    }
+  }
+
+  Norm* norm_of(const ExpectedTensor& t) {
+    switch (t.part) {
+      case Part::attention_norm:
+        return &layer_of(t).attention_norm;
+      case Part::q_norm:
+        return &layer_of(t).q_norm;
+      case Part::k_norm:
+        return &layer_of(t).k_norm;
+      case Part::post_attention_norm:
+        return &layer_of(t).post_attention_norm;
+      case Part::mlp_norm:
+        return &layer_of(t).mlp_norm;
+      case Part::post_mlp_norm:
+        return &layer_of(t).post_mlp_norm;
+      case Part::final_norm:
+        return &w_.norm;
+      default:
+        return nullptr;
+    }
+  }
+
+  void matrix(const ExpectedTensor& t, ops::MatrixWeight& weight) {
+    weight.rows = size(t.shape[0]);
+    weight.columns = size(t.shape[1]);
+    layout_.slots.push_back({t.name, &weight});
+  }
+
+  void place(const ExpectedTensor& t, ops::MatrixWeight& weight, ops::VectorWeight& bias) {
+    if (!t.bias) return matrix(t, weight);
+    bias.size = size(t.shape[0]);
+    layout_.slots.push_back({t.name, &bias});
+  }
+
+  std::size_t add_site(const ExpectedTensor& t) {
+    layout_.sites.push_back(
+        {std::string(formats::module_of(t)), {size(t.shape[0]), size(t.shape[1])}});
+    return layout_.sites.size() - 1;
+  }
+
   const formats::DecoderConfig& config_;
-  std::vector<WeightSlot> slots_;
+  DecoderWeights& w_;
+  Layout layout_;
 };
 
 }  // namespace
 
-std::vector<WeightSlot> lay_out(const formats::DecoderConfig& config, DecoderWeights& weights) {
-  Layout layout(config);
-  layout.matrix("model.embed_tokens", weights.embedding, config.vocab_size, config.hidden_size);
-  weights.layers.resize(size(config.layers));
-  for (std::size_t i = 0; i < weights.layers.size(); ++i) layout.layer(i, weights.layers[i]);
-  layout.norm("model.norm", weights.norm, config.hidden_size);
-  weights.head.site = weights.layers.size() * kSitesPerLayer;
-  if (!config.tied_embeddings) {
-    layout.matrix("lm_head", weights.head.weight, config.vocab_size, config.hidden_size);
-  }
-  return layout.take();
-}
-
-std::vector<std::string> site_names(const formats::DecoderConfig& config) {
-  std::vector<std::string> names;
-  for (std::int64_t layer = 0; layer < config.layers; ++layer) {
-    for (const char* site : kSites) names.push_back(fmt::format("model.layers.{}.{}", layer, site));
-  }
-  names.emplace_back("lm_head");
-  return names;
+Layout lay_out(const formats::DecoderConfig& config, DecoderWeights& weights) {
+  return Builder(config, weights).build();
 }
 
 }  // namespace lathe::models

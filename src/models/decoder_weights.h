@@ -1,37 +1,60 @@
-// The weights of a decoder as ops take them, and the table of their names: one list that loading,
-// training, saving and adapters walk.
+// The weights of a decoder as ops take them, and where each named tensor goes: one walk over
+// formats::expected_tensors() that loading, training, saving and adapters share.
 #pragma once
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
-#include "formats/decoder_config.h"
+#include "formats/decoder_tensors.h"
 #include "ops/weights.h"
 
 namespace lathe::models {
 
-// A matrix that activations are multiplied by; `site` numbers it for adapters.
+// A matrix that activations are multiplied by; `site` numbers it for adapters. Without rows: the
+// family has none.
 struct Linear {
   ops::MatrixWeight weight;
   ops::VectorWeight bias;  // [out]; of size 0 when there is none
   std::size_t site = 0;
+
+  bool exists() const { return weight.rows > 0; }
 };
 
+// RMSNorm (bias of size 0) or LayerNorm.
+struct Norm {
+  ops::VectorWeight weight;
+  ops::VectorWeight bias;
+};
+
+struct Expert {
+  Linear gate, up;  // [experts' intermediate, hidden]
+  Linear down;      // [hidden, experts' intermediate]
+};
+
+// What a family lacks has no rows.
 struct DecoderLayer {
-  ops::VectorWeight attention_norm;  // [hidden]
-  Linear q, k, v;                    // [heads * head_dim, hidden], [kv_heads * head_dim, hidden]
-  ops::VectorWeight q_norm, k_norm;  // [head_dim]; of size 0 when heads are not normalised
-  Linear o;                          // [hidden, heads * head_dim]
-  ops::VectorWeight mlp_norm;        // [hidden]
-  Linear gate, up;                   // [intermediate, hidden]
-  Linear down;                       // [hidden, intermediate]
+  Norm attention_norm;  // [hidden]
+  Linear q, k, v;       // [heads * head_dim, hidden], [kv_heads * head_dim, hidden]
+  Linear qkv;           // the three in one (formats::FusedQkv)
+  Norm q_norm, k_norm;  // [head_dim]
+  Linear o;             // [hidden, heads * head_dim]
+  Norm post_attention_norm;
+  Norm mlp_norm;    // [hidden]
+  Linear gate, up;  // [intermediate, hidden]
+  Linear gate_up;   // the two in one, gate first
+  Linear down;      // [hidden, intermediate]
+  Norm post_mlp_norm;
+  Linear router;  // [experts, hidden]
+  std::vector<Expert> experts;
 };
 
 struct DecoderWeights {
   ops::MatrixWeight embedding;  // [vocab, hidden]; f32 form always there
+  ops::MatrixWeight positions;  // [max_positions, hidden]; f32 form always there
   std::vector<DecoderLayer> layers;
-  ops::VectorWeight norm;  // [hidden]
+  Norm norm;  // [hidden]
   // [vocab, hidden]; when embeddings are tied it shares the embedding's values and gradient.
   Linear head;
 };
@@ -42,12 +65,20 @@ struct WeightSlot {
   std::variant<ops::MatrixWeight*, ops::VectorWeight*> target;
 };
 
-// The slots of all weights with their shapes set, in the order of formats::expected_tensors(). A
-// tied head has no slot of its own. Sets sites, too: layer * 7 + (q k v o gate up down), then the
-// head.
-std::vector<WeightSlot> lay_out(const formats::DecoderConfig& config, DecoderWeights& weights);
+// A linear module that adapters may change.
+struct Site {
+  std::string
+      name;  // canonical, without ".weight": "model.layers.0.self_attn.q_proj", …, "lm_head"
+  std::pair<std::size_t, std::size_t> shape;  // [out, in]
+};
 
-// The module name of each site, without ".weight": "model.layers.0.self_attn.q_proj", …, "lm_head".
-std::vector<std::string> site_names(const formats::DecoderConfig& config);
+struct Layout {
+  std::vector<WeightSlot> slots;  // in the order of formats::expected_tensors()
+  std::vector<Site> sites;        // by Linear::site; the head is the last, tied or not
+};
+
+// Sets the shapes and sites of all weights. A tied head has no slot of its own. The weights must
+// outlive the slots and stay where they are.
+Layout lay_out(const formats::DecoderConfig& config, DecoderWeights& weights);
 
 }  // namespace lathe::models

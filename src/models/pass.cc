@@ -34,18 +34,41 @@ std::vector<ops::LoraSlice> Pass::lora_slices(std::size_t site) const {
   return slices;
 }
 
-ops::Value Pass::embed(const ops::MatrixWeight& table) {
+std::vector<ops::LoraSlice> Pass::lora_slices_of_rows(std::size_t site,
+                                                      std::span<const std::int32_t> rows) const {
+  std::vector<ops::LoraSlice> slices;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto row = static_cast<std::size_t>(rows[i]);
+    for (const BatchSequence& s : batch_.sequences) {
+      if (row >= s.first && row < s.first + s.count) add_slice(slices, i, i + 1, lora_of(s, site));
+    }
+  }
+  return slices;
+}
+
+ops::Value Pass::embed() {
+  const DecoderWeights& weights = decoder_.weights();
   std::vector<ops::SoftPromptSlice> prompts;
   for (const BatchSequence& s : batch_.sequences) {
     if (s.adapters != nullptr && s.adapters->soft_prompt != nullptr) {
       prompts.push_back({s.first, s.first + s.count, s.adapters->soft_prompt});
     }
   }
-  return ops::embed(run_, table, batch_.tokens, prompts);
+  ops::Value x = ops::embed(run_, weights.embedding, batch_.tokens, prompts);
+  if (config().embedding_scale != 1)
+    x = ops::scale(run_, x, static_cast<float>(config().embedding_scale));
+  if (weights.positions.rows == 0) return x;
+  return ops::add(run_, x, ops::embed(run_, weights.positions, batch_.positions, {}));
 }
 
-ops::Value Pass::rms_norm(const ops::Value& x, const ops::VectorWeight& weight) {
-  return ops::rms_norm(run_, x, weight, static_cast<float>(config().rms_norm_eps));
+ops::Value Pass::norm(const ops::Value& x, const Norm& norm) {
+  if (config().norm == formats::NormKind::rms) return rms_norm(x, norm);
+  const auto epsilon = static_cast<float>(config().norm_eps);
+  return ops::layer_norm(run_, x, norm.weight, norm.bias, epsilon);
+}
+
+ops::Value Pass::rms_norm(const ops::Value& x, const Norm& norm) {
+  return ops::rms_norm(run_, x, norm.weight, static_cast<float>(config().norm_eps));
 }
 
 ops::Value Pass::linear(const ops::Value& x, const Linear& linear, const ops::Value* residual) {
@@ -53,9 +76,27 @@ ops::Value Pass::linear(const ops::Value& x, const Linear& linear, const ops::Va
   return ops::linear(run_, x, linear.weight, lora_slices(linear.site), {bias, residual});
 }
 
-void Pass::rotate(const ops::Value& x) {
-  ops::rotate(run_, x, static_cast<std::size_t>(config().head_dim), batch_.positions,
-              decoder_.rotary());
+ops::Value Pass::linear_of_rows(const ops::Value& x, const Linear& linear,
+                                std::span<const std::int32_t> rows) {
+  const ops::VectorWeight* bias = linear.bias.size > 0 ? &linear.bias : nullptr;
+  return ops::linear(run_, x, linear.weight, lora_slices_of_rows(linear.site, rows), {bias});
+}
+
+void Pass::rotate(const ops::Value& x, std::size_t layer) {
+  const formats::DecoderConfig& c = config();
+  const Rotary& rotary = decoder_.rotary();
+  const ops::RotatedHeads heads = {static_cast<std::size_t>(c.head_dim),
+                                   static_cast<std::size_t>(formats::rotary_dim_of(c))};
+  if (!rotary.has_two_sets()) return ops::rotate(run_, x, heads, batch_.positions, rotary.table());
+  std::vector<std::int32_t> rows = batch_.positions;
+  for (const BatchSequence& s : batch_.sequences) {
+    if (s.count == 0) continue;
+    const auto last = static_cast<std::size_t>(batch_.positions[s.first + s.count - 1]);
+    const std::size_t offset = rotary.offset(c, layer, std::max(s.whole, last + 1));
+    for (std::size_t i = s.first; i < s.first + s.count; ++i)
+      rows[i] += static_cast<std::int32_t>(offset);
+  }
+  ops::rotate(run_, x, heads, rows, rotary.table());
 }
 
 ops::Value Pass::attention(const ops::Value& q, const ops::Value& k, const ops::Value& v,
@@ -85,15 +126,7 @@ ops::Value Pass::cached_attention(const ops::Value& q, const ops::Value& k, cons
 ops::Value Pass::outputs(const ops::Value& x) { return ops::select_rows(run_, x, batch_.outputs); }
 
 ops::Value Pass::head(const ops::Value& x, const Linear& linear) {
-  std::vector<ops::LoraSlice> slices;
-  for (std::size_t i = 0; i < batch_.outputs.size(); ++i) {
-    const auto row = static_cast<std::size_t>(batch_.outputs[i]);
-    for (const BatchSequence& s : batch_.sequences) {
-      if (row >= s.first && row < s.first + s.count)
-        add_slice(slices, i, i + 1, lora_of(s, linear.site));
-    }
-  }
-  return ops::linear(run_, x, linear.weight, slices);
+  return linear_of_rows(x, linear, batch_.outputs);
 }
 
 }  // namespace lathe::models

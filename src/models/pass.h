@@ -1,5 +1,6 @@
 // One forward pass: what families share around the ops. It turns the batch into what ops take
-// (slices of adapters, pages of caches, positions), so that a family's file reads like its paper.
+// (slices of adapters, pages of caches, positions), so that the passes of families read like their
+// papers.
 //
 // A Pass lives as long as the tape's backward steps need the batch: both must outlive backward().
 #pragma once
@@ -17,12 +18,21 @@ class Pass {
   ops::Run& run() { return run_; }
   const formats::DecoderConfig& config() const { return decoder_.config(); }
 
-  ops::Value embed(const ops::MatrixWeight& table);
-  ops::Value rms_norm(const ops::Value& x, const ops::VectorWeight& weight);
+  std::span<const float> key_biases() const { return decoder_.key_biases(); }
+
+  // The tokens' rows, scaled, with those of learned positions.
+  ops::Value embed();
+  // RMSNorm or LayerNorm, as the config says.
+  ops::Value norm(const ops::Value& x, const Norm& norm);
+  // Head by head.
+  ops::Value rms_norm(const ops::Value& x, const Norm& norm);
   // With the updates that the sequences' adapters have for this site.
   ops::Value linear(const ops::Value& x, const Linear& linear,
                     const ops::Value* residual = nullptr);
-  void rotate(const ops::Value& x);
+  // The same where x holds `rows` of the batch.
+  ops::Value linear_of_rows(const ops::Value& x, const Linear& linear,
+                            std::span<const std::int32_t> rows);
+  void rotate(const ops::Value& x, std::size_t layer);
   // Cached or whole, as the batch's sequences are.
   ops::Value attention(const ops::Value& q, const ops::Value& k, const ops::Value& v,
                        const ops::Heads& heads, std::size_t layer);
@@ -33,6 +43,8 @@ class Pass {
 
  private:
   std::vector<ops::LoraSlice> lora_slices(std::size_t site) const;
+  std::vector<ops::LoraSlice> lora_slices_of_rows(std::size_t site,
+                                                  std::span<const std::int32_t> rows) const;
   ops::Value cached_attention(const ops::Value& q, const ops::Value& k, const ops::Value& v,
                               const ops::Heads& heads, std::size_t layer);
 

@@ -2,16 +2,18 @@
 
 #include <fmt/format.h>
 
-#include "models/llama.h"
+#include "models/decoder_forward.h"
 
 namespace lathe::models {
 namespace {
 
 constexpr Family kFamilies[] = {
-    {"llama", llama_forward},
-    {"mistral", llama_forward},
-    {"qwen2", llama_forward},
-    {"qwen3", llama_forward},
+    {"llama", sequential_forward},     {"mistral", sequential_forward},
+    {"qwen2", sequential_forward},     {"qwen3", sequential_forward},
+    {"qwen3_moe", sequential_forward}, {"mixtral", sequential_forward},
+    {"gemma2", sandwich_forward},      {"gemma3_text", sandwich_forward},
+    {"phi3", sequential_forward},      {"falcon", parallel_forward},
+    {"gpt2", sequential_forward},      {"gpt_neox", parallel_forward},
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Causal attention over whole sequences, as products of matrices for each sequence and head. The
+// Attention over whole sequences, as products of matrices for each sequence and head. The
 // probabilities are not kept for the backward pass but computed again: a product over head_dim is
 // cheaper than writing and reading length^2 floats.
 #include <algorithm>
@@ -36,7 +36,7 @@ Matrix transposed(const Matrix& m) { return {m.data, m.col_stride, m.row_stride}
 
 // Each task runs on one thread and keeps its own scratch between tasks and calls.
 struct Scratch {
-  std::vector<float> probabilities, gradients;
+  std::vector<float> probabilities, gradients, slopes;
   kernels::PackBuffer pack;
   SerialParallel serial;
 };
@@ -53,20 +53,32 @@ void multiply(Run& run, const Matrix& a, std::size_t rows, std::size_t k, const 
                              s.serial);
 }
 
-// probabilities[rows, rows] = softmax(scale * Q K^T), zero for what a position does not see.
-float* probabilities(Run& run, const Problem& p, const Part& part, std::size_t head) {
+// Q K^T of one head, with its keys' biases, into `out` of [rows, rows].
+void raw_scores(Run& run, const Problem& p, const Part& part, std::size_t head,
+                std::vector<float>& out) {
   const Heads& h = p.heads;
-  std::vector<float>& out = scratch().probabilities;
   out.resize(std::max(out.size(), part.rows * part.rows));
   multiply(run, head_matrix(p.q.data, p.q.columns, part.first, head, h.dim), part.rows, h.dim,
            transposed(head_matrix(p.k.data, p.k.columns, part.first, part.kv_head, h.dim)),
            part.rows, out.data(), part.rows, false);
+  const float* biases = h.biases_of(head);
+  for (std::size_t i = 0; biases != nullptr && i < part.rows; ++i)
+    run.table.add_scaled(biases, 1, part.rows, out.data() + i * part.rows);
+}
+
+// probabilities[rows, rows] = softmax(scale * Q K^T), zero for what a position does not see.
+float* probabilities(Run& run, const Problem& p, const Part& part, std::size_t head) {
+  const Heads& h = p.heads;
+  std::vector<float>& out = scratch().probabilities;
+  raw_scores(run, p, part, head, out);
   for (std::size_t i = 0; i < part.rows; ++i) {
     float* row = out.data() + i * part.rows;
     const std::size_t seen = h.first_seen(i);
-    run.table.softmax(row + seen, h.scale, i + 1 - seen);
+    const std::size_t end = h.end_seen(i, part.rows);
+    if (h.softcap > 0) run.table.soft_cap(row + seen, h.scale, h.softcap, end - seen);
+    run.table.softmax(row + seen, h.softcap > 0 ? 1.0f : h.scale, end - seen);
     std::fill(row, row + seen, 0.0f);
-    std::fill(row + i + 1, row + part.rows, 0.0f);
+    std::fill(row + end, row + part.rows, 0.0f);
   }
   return out.data();
 }
@@ -87,10 +99,24 @@ struct Gradients {
   Tape::Target q, k, v;
 };
 
+// With a soft cap c the gradient of a score s is that of the capped one times 1 - tanh(s / c)^2.
+void through_softcap(Run& run, const Problem& p, const Part& part, std::size_t head, float* ds) {
+  const Heads& h = p.heads;
+  std::vector<float>& capped = scratch().slopes;
+  raw_scores(run, p, part, head, capped);
+  const std::size_t count = part.rows * part.rows;
+  run.table.soft_cap(capped.data(), h.scale, h.softcap, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const float tangent = capped[i] / h.softcap;
+    ds[i] *= h.scale * (1 - tangent * tangent);
+  }
+}
+
 // dS = scale * P * (dO V^T - rowsum(P * dO V^T)), in this thread's scratch.
 float* score_gradients(Run& run, const Problem& p, const Gradients& g, const Part& part,
                        std::size_t head, const float* probability) {
   const std::size_t n = part.rows;
+  const float scale = p.heads.softcap > 0 ? 1.0f : p.heads.scale;
   std::vector<float>& ds = scratch().gradients;
   ds.resize(std::max(ds.size(), n * n));
   const Matrix dout = head_matrix(g.out, p.out.columns, part.first, head, p.heads.dim);
@@ -99,10 +125,12 @@ float* score_gradients(Run& run, const Problem& p, const Gradients& g, const Par
   for (std::size_t i = 0; i < n; ++i) {
     float* row = ds.data() + i * n;
     const std::size_t seen = p.heads.first_seen(i);
-    run.table.softmax_backward(probability + i * n + seen, p.heads.scale, i + 1 - seen, row + seen);
+    const std::size_t end = p.heads.end_seen(i, n);
+    run.table.softmax_backward(probability + i * n + seen, scale, end - seen, row + seen);
     std::fill(row, row + seen, 0.0f);
-    std::fill(row + i + 1, row + n, 0.0f);
+    std::fill(row + end, row + n, 0.0f);
   }
+  if (p.heads.softcap > 0) through_softcap(run, p, part, head, ds.data());
   return ds.data();
 }
 

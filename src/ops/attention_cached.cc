@@ -32,7 +32,7 @@ std::vector<Place> places(std::span<const CachedRows> sequences, std::size_t row
 
 Value attention_cached(Run& run, const Value& q, const Value& k, const Value& v, const Heads& heads,
                        std::span<const CachedRows> sequences, std::size_t page_rows) {
-  LATHE_ASSERT(run.tape == nullptr);
+  LATHE_ASSERT(run.tape == nullptr && heads.causal);
   LATHE_ASSERT(q.columns == heads.count * heads.dim && k.columns == heads.kv_count * heads.dim);
   const Value out = run.make(q.rows, q.columns, false);
   for (const CachedRows& s : sequences) {
@@ -54,11 +54,13 @@ Value attention_cached(Run& run, const Value& q, const Value& k, const Value& v,
     args.head_offset = kv_head * heads.dim;
     args.head_dim = heads.dim;
     args.scale = heads.scale;
+    args.softcap = heads.softcap;
     scores.resize(std::max(scores.size(), args.length));
     args.scores = scores.data();
     for (std::size_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
       args.query = q.row(row) + head * heads.dim;
       args.out = out.row(row) + head * heads.dim;
+      args.key_bias = heads.biases_of(head);
       run.table.attend(args);
     }
   });

@@ -43,15 +43,16 @@ Value embed(Run& run, const MatrixWeight& table, std::span<const std::int32_t> t
   }
   if (y.id >= 0) {
     const std::vector<SoftPromptSlice> kept(prompts.begin(), prompts.end());
-    run.tape->record(y.id, [&run, &table, tokens, kept, y, width] {
-      const float* dy = run.tape->gradient(y.id);
-      for (std::size_t i = 0; i < tokens.size(); ++i) {
-        const Source source = source_of(table, kept, tokens[i], i);
-        if (!source.weight->learns()) continue;
-        run.table.add_scaled(dy + i * width, 1, width,
-                             source.weight->gradient + source.row * width);
-      }
-    });
+    run.tape->record(
+        y.id, [&run, &table, kept, y, width, tokens = std::vector(tokens.begin(), tokens.end())] {
+          const float* dy = run.tape->gradient(y.id);
+          for (std::size_t i = 0; i < tokens.size(); ++i) {
+            const Source source = source_of(table, kept, tokens[i], i);
+            if (!source.weight->learns()) continue;
+            run.table.add_scaled(dy + i * width, 1, width,
+                                 source.weight->gradient + source.row * width);
+          }
+        });
   }
   return y;
 }
@@ -63,7 +64,7 @@ Value select_rows(Run& run, const Value& x, std::span<const std::int32_t> rows) 
     std::copy_n(x.row(static_cast<std::size_t>(rows[i])), x.columns, y.row(i));
   }
   if (y.id >= 0) {
-    run.tape->record(y.id, [&run, x, y, rows] {
+    run.tape->record(y.id, [&run, x, y, rows = std::vector(rows.begin(), rows.end())] {
       const float* dy = run.tape->gradient(y.id);
       float* dx = run.tape->gradient(x.id);
       for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -191,13 +191,79 @@ TEST_F(GradientTest, LowRankUpdateOfAFrozenProduct) {
   check([&](ops::Run& run) { return linear(run, value(run, x), w, slices); });
 }
 
-TEST_F(GradientTest, Swiglu) {
+constexpr kernels::Activation kActivations[] = {
+    kernels::Activation::silu, kernels::Activation::gelu, kernels::Activation::gelu_tanh};
+
+TEST_F(GradientTest, Gated) {
   Input& gate = input(3, 5);
   Input& up = input(3, 5);
+  for (const kernels::Activation act : kActivations) {
+    inputs_[0].gradient.assign(15, 0);
+    inputs_[1].gradient.assign(15, 0);
+    check([&](ops::Run& run) {
+      const Value g = value(run, gate);
+      const Value u = value(run, up);
+      return gated(run, g, &u, act);
+    });
+  }
+}
+
+TEST_F(GradientTest, ActivationWithoutAGate) {
+  Input& x = input(3, 5);
+  for (const kernels::Activation act : kActivations) {
+    inputs_[0].gradient.assign(15, 0);
+    check([&](ops::Run& run) { return gated(run, value(run, x), nullptr, act); });
+  }
+}
+
+TEST_F(GradientTest, LayerNorm) {
+  Input& x = input(3, 8);
+  const VectorWeight weight = vector(input(1, 8));
+  const VectorWeight bias = vector(input(1, 8));
+  check([&](ops::Run& run) { return layer_norm(run, value(run, x), weight, bias, 1e-5f); });
+}
+
+TEST_F(GradientTest, RmsNormWithAnOffset) {
+  Input& x = input(3, 8);
+  VectorWeight weight = vector(input(1, 8));
+  weight.offset = 1;
+  check([&](ops::Run& run) { return rms_norm(run, value(run, x), weight, 1e-5f); });
+}
+
+TEST_F(GradientTest, SumsScalesCapsAndColumns) {
+  Input& a = input(3, 8);
+  Input& b = input(3, 8);
   check([&](ops::Run& run) {
-    const Value g = value(run, gate);
-    return swiglu(run, g, value(run, up));
+    const Value x = value(run, a);
+    const Value sum = add(run, scale(run, x, 1.5f), value(run, b));
+    return select_columns(run, soft_cap(run, sum, 2.0f), {1, 2, 4, 2});
   });
+}
+
+TEST_F(GradientTest, ExpertsAndTheirRouting) {
+  for (const bool normalised : {false, true}) {
+    inputs_.clear();
+    Input& x = input(4, 6);
+    Input& logits = input(4, 3);
+    const MatrixWeight experts[] = {matrix(input(6, 6)), matrix(input(6, 6)), matrix(input(6, 6))};
+    check([&](ops::Run& run) {
+      const Value v = value(run, x);
+      const Routing routing = route(run, value(run, logits), 2, normalised);
+      std::vector<ExpertOutput> outputs;
+      for (std::int32_t e = 0; e < 3; ++e) {
+        ExpertOutput out;
+        for (std::int32_t i = 0; i < 8; ++i) {
+          if (routing.chosen[static_cast<std::size_t>(i)] != e) continue;
+          out.rows.push_back(i / 2);
+          out.slots.push_back(i % 2);
+        }
+        if (out.rows.empty()) continue;
+        out.value = linear(run, select_rows(run, v, out.rows), experts[e]);
+        outputs.push_back(std::move(out));
+      }
+      return combine(run, v, routing.weights, std::move(outputs));
+    });
+  }
 }
 
 TEST_F(GradientTest, GroupedAttentionOverSeveralSequences) {
@@ -248,14 +314,38 @@ TEST_F(GradientTest, AttentionOfWhichOnlyOneInputLearns) {
   }
 }
 
-TEST_F(GradientTest, SwigluOfWhichOnlyOneInputLearns) {
+TEST_F(GradientTest, AttentionWithSoftcapAndBiases) {
+  Heads heads = {2, 1, 4, 0.5f};
+  const auto biases = normals(2 * 8);
+  heads.softcap = 1.5f;
+  heads.key_bias = biases.data();
+  heads.bias_stride = 8;
+  Input& q = input(8, 8);
+  Input& k = input(8, 4);
+  Input& v = input(8, 4);
+  const std::vector<SequenceRows> sequences = {{0, 2}, {2, 8}};
+  for (const bool causal : {true, false}) {
+    for (Input& in : inputs_) in.gradient.assign(in.values.size(), 0);
+    heads.causal = causal;
+    check([&](ops::Run& run) {
+      const Value qv = value(run, q);
+      const Value kv = value(run, k);
+      return attention(run, qv, kv, value(run, v), heads, sequences);
+    });
+  }
+}
+
+TEST_F(GradientTest, GatedOfWhichOnlyOneInputLearns) {
   Input& gate = input(3, 5);
   auto up = normals(15);
-  check([&](ops::Run& run) { return swiglu(run, value(run, gate), {up.data(), 3, 5}); });
+  const Value fixed = {up.data(), 3, 5};
+  check([&](ops::Run& run) {
+    return gated(run, value(run, gate), &fixed, kernels::Activation::silu);
+  });
 }
 
 TEST_F(GradientTest, Rotation) {
-  Input& x = input(3, 8);
+  Input& x = input(3, 12);
   std::vector<float> cosines, sines;
   for (int i = 0; i < 20; ++i) {
     cosines.push_back(std::cos(0.3f * static_cast<float>(i)));
@@ -264,7 +354,7 @@ TEST_F(GradientTest, Rotation) {
   const std::vector<std::int32_t> positions = {0, 4, 9};
   check([&](ops::Run& run) {
     const Value v = value(run, x);
-    rotate(run, v, 4, positions, {cosines.data(), sines.data(), 10});
+    rotate(run, v, {6, 4}, positions, {cosines.data(), sines.data(), 10});
     return v;
   });
 }
@@ -305,6 +395,12 @@ TEST_F(GradientTest, CachedAttentionEqualsWholeAttention) {
   for (const std::size_t window : {0u, 1u, 5u, 20u, 21u}) {
     SCOPED_TRACE(window);
     expect_cached_equals_whole({4, 2, 4, 0.5f, window});
+    Heads heads = {4, 2, 4, 0.5f, window};
+    const auto biases = normals(4 * 64);
+    heads.softcap = 2;
+    heads.key_bias = biases.data();
+    heads.bias_stride = 64;
+    expect_cached_equals_whole(heads);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "ops/run.h"
 #include "ops/weights.h"
@@ -31,6 +32,10 @@ Value embed(Run& run, const MatrixWeight& table, std::span<const std::int32_t> t
 // size (a head) by itself. -> shape of x.
 Value rms_norm(Run& run, const Value& x, const VectorWeight& weight, float epsilon);
 
+// y = layer_norm(x) * weight + bias, row by row. -> shape of x.
+Value layer_norm(Run& run, const Value& x, const VectorWeight& weight, const VectorWeight& bias,
+                 float epsilon);
+
 // A contiguous piece of the batch whose rows get a low-rank update of the product at hand.
 struct LoraSlice {
   std::size_t first = 0;
@@ -48,20 +53,61 @@ struct Addends {
 Value linear(Run& run, const Value& x, const MatrixWeight& weight,
              std::span<const LoraSlice> loras = {}, const Addends& addends = {});
 
-// y = silu(gate) * up.
-Value swiglu(Run& run, const Value& gate, const Value& up);
+// y = act(gate) * up, or act(gate) without up.
+Value gated(Run& run, const Value& gate, const Value* up, kernels::Activation act);
 
-// Angles of rotary positions: [positions, head_dim / 2] each.
+// y = a + b.
+Value add(Run& run, const Value& a, const Value& b);
+// y = factor * x.
+Value scale(Run& run, const Value& x, float factor);
+// y = cap * tanh(x / cap).
+Value soft_cap(Run& run, const Value& x, float cap);
+
+// Columns [first + i * stride, first + i * stride + width) for i < count, beside each other.
+struct ColumnGroups {
+  std::size_t first = 0;
+  std::size_t width = 0;
+  std::size_t stride = 0;
+  std::size_t count = 1;
+};
+// -> [x.rows, count * width].
+Value select_columns(Run& run, const Value& x, const ColumnGroups& groups);
+
+// The experts that each row goes to, most probable first, and how much each counts.
+struct Routing {
+  Value weights;                     // [rows, used]
+  std::vector<std::int32_t> chosen;  // [rows, used]
+  std::size_t used = 0;
+};
+// Softmax over the logits [rows, experts], of which the `used` greatest count (of equal ones the
+// first); normalised: their weights are divided by their sum.
+Routing route(Run& run, const Value& logits, std::size_t used, bool normalised);
+
+// What one expert made of the rows that go to it.
+struct ExpertOutput {
+  Value value;                      // [rows.size(), width]
+  std::vector<std::int32_t> rows;   // ascending
+  std::vector<std::int32_t> slots;  // of Routing::weights, by row
+};
+// y[r] = x[r] + sum of weight * output over r's experts, in the order of `outputs`.
+Value combine(Run& run, const Value& x, const Value& weights, std::vector<ExpertOutput> outputs);
+
+// Angles of rotary positions: [positions, rotated / 2] each.
 struct RotaryTable {
   const float* cosines = nullptr;
   const float* sines = nullptr;
   std::size_t positions = 0;
 };
 
-// Rotates every head of every row of x by its position, in place. x: [rows, heads * head_dim].
-// REQUIRES: positions[i] < table.positions.
-void rotate(Run& run, const Value& x, std::size_t head_dim, std::span<const std::int32_t> positions,
-            const RotaryTable& table);
+struct RotatedHeads {
+  std::size_t dim = 0;      // of a head
+  std::size_t rotated = 0;  // its first values that are rotated; even
+};
+
+// Rotates every head of every row of x by the table's row for it, in place. x: [rows, heads *
+// heads.dim]. REQUIRES: positions[i] < table.positions.
+void rotate(Run& run, const Value& x, const RotatedHeads& heads,
+            std::span<const std::int32_t> positions, const RotaryTable& table);
 
 // Rows [first, last) of the batch are one sequence from its start.
 struct SequenceRows {
@@ -75,14 +121,26 @@ struct Heads {
   std::size_t dim = 0;
   float scale = 1;         // 1 / sqrt(dim), as a rule
   std::size_t window = 0;  // a position sees itself and window - 1 before it; 0: all before it
+  float softcap = 0;       // > 0: scaled scores become softcap * tanh(score / softcap)
+  // Added to the scores of a key before they are scaled: [count, bias_stride] by its position.
+  const float* key_bias = nullptr;
+  std::size_t bias_stride = 0;
+  bool causal = true;  // false: a position sees all (whole sequences only)
 
   // The first of the positions that one sees.
   std::size_t first_seen(std::size_t position) const {
     return window == 0 || position < window ? 0 : position + 1 - window;
   }
+  // One past the last, in a sequence of `length`.
+  std::size_t end_seen(std::size_t position, std::size_t length) const {
+    return causal ? position + 1 : length;
+  }
+  const float* biases_of(std::size_t head) const {
+    return key_bias != nullptr ? key_bias + head * bias_stride : nullptr;
+  }
 };
 
-// Causal attention inside each sequence (training, and scoring of whole texts). q: [rows, count *
+// Attention inside each sequence (training, and scoring of whole texts). q: [rows, count *
 // dim]; k, v: [rows, kv_count * dim]. -> shape of q.
 Value attention(Run& run, const Value& q, const Value& k, const Value& v, const Heads& heads,
                 std::span<const SequenceRows> sequences);

@@ -10,7 +10,16 @@ namespace {
 // its own, added in order, so that the number of threads does not change the result.
 constexpr std::size_t kSliceRows = 64;
 
+// What the rows are multiplied by: the weight itself, or, with an offset, a copy in the arena.
+const float* factors(Run& run, const VectorWeight& weight) {
+  if (weight.offset == 0) return weight.data;
+  float* shifted = run.arena.floats(weight.size);
+  for (std::size_t i = 0; i < weight.size; ++i) shifted[i] = weight.data[i] + weight.offset;
+  return shifted;
+}
+
 void backward(Run& run, const Value& x, const VectorWeight& weight, float epsilon, const Value& y) {
+  const float* factor = factors(run, weight);
   const float* dy = run.tape->gradient(y.id);
   std::vector<float> unused_dx;
   float* dx = nullptr;
@@ -25,7 +34,7 @@ void backward(Run& run, const Value& x, const VectorWeight& weight, float epsilo
   run.parallel.run(slices, [&](std::size_t slice) {
     float* dweight = weight.learns() ? sums.data() + slice * x.columns : nullptr;
     for (std::size_t i = slice * kSliceRows; i < std::min(x.rows, (slice + 1) * kSliceRows); ++i) {
-      run.table.rms_norm_backward(x.row(i), weight.data, epsilon, dy + i * x.columns, x.columns,
+      run.table.rms_norm_backward(x.row(i), factor, epsilon, dy + i * x.columns, x.columns,
                                   dx + i * x.columns, dweight);
     }
   });
@@ -45,9 +54,10 @@ Value rms_norm(Run& run, const Value& whole, const VectorWeight& weight, float e
   LATHE_ASSERT(weight.size > 0 && whole.columns % weight.size == 0);
   const Value x = in_rows_of(whole, weight.size);
   const Value y = run.make(x.rows, x.columns, x.id >= 0 || weight.learns());
+  const float* factor = factors(run, weight);
   run.for_rows(x.rows, x.columns, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
-      run.table.rms_norm(x.row(i), weight.data, epsilon, x.columns, y.row(i));
+      run.table.rms_norm(x.row(i), factor, epsilon, x.columns, y.row(i));
     }
   });
   if (y.id >= 0)

@@ -24,6 +24,7 @@ struct VectorWeight {
   std::size_t size = 0;
   const float* data = nullptr;
   float* gradient = nullptr;
+  float offset = 0;  // of a norm: its factors are data[i] + offset
 
   bool learns() const { return gradient != nullptr; }
 };

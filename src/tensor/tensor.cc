@@ -54,4 +54,22 @@ Result<std::vector<float>> to_f32(const TensorView& view) {
   }
 }
 
+Result<std::vector<std::byte>> transposed(const TensorView& matrix) {
+  LATHE_ASSERT(matrix.shape.size() == 2);
+  if (is_block_type(matrix.dtype))
+    return Error::unsupported(
+        fmt::format("a matrix of type {} cannot be transposed", to_string(matrix.dtype)));
+  const auto rows = static_cast<std::size_t>(matrix.shape[0]);
+  const auto columns = static_cast<std::size_t>(matrix.shape[1]);
+  const std::size_t size = *byte_size(matrix.dtype, 1);
+  std::vector<std::byte> out(matrix.bytes.size());
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = 0; j < columns; ++j) {
+      std::memcpy(out.data() + (j * rows + i) * size,
+                  matrix.bytes.data() + (i * columns + j) * size, size);
+    }
+  }
+  return out;
+}
+
 }  // namespace lathe::tensor

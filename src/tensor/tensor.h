@@ -33,4 +33,8 @@ TensorView view_of(std::span<const float> values, Shape shape);
 // order.
 Result<std::vector<float>> to_f32(const TensorView& view);
 
+// The bytes of a matrix with rows and columns exchanged. Errors: unsupported (block types).
+// REQUIRES: two extents.
+Result<std::vector<std::byte>> transposed(const TensorView& matrix);
+
 }  // namespace lathe::tensor

@@ -90,7 +90,7 @@ Status read_model(Json& json, PretrainConfig& config) {
   s.take("head_dim", m.head_dim, 2, 1024);
   s.take("max_positions", m.max_positions, 8, 1 << 20);
   s.take("rope_theta", m.rope.theta, 1, 1e9);
-  s.take("rms_norm_eps", m.rms_norm_eps, 0, 1);
+  s.take("rms_norm_eps", m.norm_eps, 0, 1);
   s.take("tied_embeddings", m.tied_embeddings);
   s.take("init_deviation", config.init_deviation, 1e-6, 1);
   return s.finish();

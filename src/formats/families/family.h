@@ -5,24 +5,61 @@
 
 #include <string_view>
 
+#include <span>
+
 #include "formats/decoder_config.h"
+#include "formats/decoder_tensors.h"
 #include "formats/json.h"
 
 namespace lathe::formats {
+
+// What config.json calls the sizes that every decoder has.
+struct SizeKeys {
+  const char* hidden = "hidden_size";
+  const char* intermediate = "intermediate_size";  // absent: 4 * hidden, where fourfold
+  const char* layers = "num_hidden_layers";
+  const char* heads = "num_attention_heads";
+  const char* kv_heads = "num_key_value_heads";  // nullptr: the family has no such field
+  const char* positions = "max_position_embeddings";
+  const char* norm_eps = "rms_norm_eps";
+  const char* activation = "hidden_act";
+  bool fourfold = false;
+};
+
+// The module of a part: a whole name outside the layers ("model.norm"), what follows the layer's
+// number inside ("self_attn.q_proj"), with {} for an expert's number. In GGUF: without "blk.N.".
+struct PartName {
+  Part part;
+  std::string_view name;
+  std::string_view gguf = {};  // empty: the usual one (gguf_names.cc)
+};
 
 struct DecoderFamily {
   std::string_view name;          // DecoderConfig::family, and config.json's model_type
   std::string_view architecture;  // of config.json's "architectures"
   std::string_view gguf;          // general.architecture, and the prefix of its keys
   // Whether GGUF stores the rows of q_proj and k_proj interleaved (gguf_names.h).
-  bool gguf_interleaves;
+  bool gguf_interleaves = false;
+  // Whether Lathe reads and writes GGUF files of it.
+  bool in_gguf = true;
+  // What other model_type config.json may give for the same thing; empty: none.
+  SizeKeys keys = {};
+  // What goes before the number of a layer.
+  std::string_view layers = "model.layers.";
+  // The names that differ from LLaMA's.
+  std::span<const PartName> names = {};
+  // Names of parts that depend on the config; nullptr: none do. An answer of nullptr: as usual.
+  const PartName* (*name_by_config)(Part part, const DecoderConfig& config) = nullptr;
+  // What some folders leave out at the start of every name outside the head ("transformer.").
+  std::string_view base_prefix = {};
+  bool stores_transposed = false;  // linear modules are [in, out] in folders, as GPT-2's Conv1D
   // Defaults of config.json that differ from LlamaConfig's; called before the fields are read.
-  void (*defaults)(DecoderConfig& config);
+  void (*defaults)(DecoderConfig& config) = nullptr;
   // The fields of config.json that this family alone has, and refusals of their values that Lathe
   // does not implement; called after the common ones are read.
-  Status (*read_json)(const JsonFields& fields, DecoderConfig& config);
+  Status (*read_json)(const JsonFields& fields, DecoderConfig& config) = nullptr;
   // Adds those fields to config.json.
-  void (*write_json)(const DecoderConfig& config, nlohmann::json& out);
+  void (*write_json)(const DecoderConfig& config, nlohmann::json& out) = nullptr;
 };
 
 // By DecoderConfig::family; unsupported names the family and those that exist.
@@ -35,6 +72,17 @@ extern const DecoderFamily kLlama;
 extern const DecoderFamily kMistral;
 extern const DecoderFamily kQwen2;
 extern const DecoderFamily kQwen3;
+extern const DecoderFamily kQwen3Moe;
+extern const DecoderFamily kMixtral;
+extern const DecoderFamily kGemma2;
+extern const DecoderFamily kGemma3;
+extern const DecoderFamily kPhi3;
+extern const DecoderFamily kFalcon;
+extern const DecoderFamily kGpt2;
+extern const DecoderFamily kGptNeox;
+
+// The family's name of a part, or LLaMA's; nullptr when neither has one.
+const PartName* find_part_name(const DecoderFamily& family, Part part, const DecoderConfig& config);
 
 // For families' files: the field is absent, null, or the one value that changes nothing;
 // unsupported names it otherwise.
@@ -44,5 +92,18 @@ Status allow_only(const JsonFields& fields, const char* key, const nlohmann::jso
 // "sliding_attention", or, when there is no layer_types, layers from `first` on. Errors: bad_input
 // (a list that has not one entry a layer), unsupported (a type of another name).
 Status read_windows(const JsonFields& fields, std::int64_t first, DecoderConfig& config);
+
+// "layer_types" and "sliding_window" as read_windows() reads them.
+void write_windows(const DecoderConfig& config, nlohmann::json& out);
+
+// The rotary settings of one object: "rope_parameters" or "rope_scaling", whichever `object` is
+// (decoder_config_json.cc).
+Result<RopeConfig> read_rope_object(const nlohmann::json& object, const std::string& place,
+                                    const DecoderConfig& config);
+nlohmann::json rope_to_json(const RopeConfig& rope);
+
+// The names of an activation: "gelu_new", …. unsupported names it.
+Result<Activation> activation_named(std::string_view name);
+std::string_view name_of(Activation activation);
 
 }  // namespace lathe::formats

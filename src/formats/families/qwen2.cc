@@ -26,14 +26,7 @@ Status read_json(const JsonFields& fields, DecoderConfig& config) {
 
 void write_json(const DecoderConfig& config, nlohmann::json& out) {
   out["use_sliding_window"] = !config.windows.empty();
-  out["sliding_window"] = nlohmann::json();
-  if (config.windows.empty()) return;
-  nlohmann::json types = nlohmann::json::array();
-  for (const std::int64_t window : config.windows) {
-    types.push_back(window > 0 ? "sliding_attention" : "full_attention");
-    if (window > 0) out["sliding_window"] = window;
-  }
-  out["layer_types"] = std::move(types);
+  write_windows(config, out);
 }
 
 }  // namespace

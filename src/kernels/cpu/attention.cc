@@ -31,7 +31,11 @@ void attend(const AttendOne& args) {
   for_each_row(args.keys, args, [&](const float* key, std::size_t t) HWY_ATTR {
     args.scores[t] = dot(args.query, key, args.head_dim);
   });
-  softmax(args.scores + args.first, args.scale, args.length - args.first);
+  float* seen = args.scores + args.first;
+  const std::size_t count = args.length - args.first;
+  if (args.key_bias != nullptr) add_scaled(args.key_bias + args.first, 1, count, seen);
+  if (args.softcap > 0) soft_cap(seen, args.scale, args.softcap, count);
+  softmax(seen, args.softcap > 0 ? 1.0f : args.scale, count);
   std::fill_n(args.out, args.head_dim, 0.0f);
   for_each_row(args.values, args, [&](const float* value, std::size_t t) HWY_ATTR {
     add_scaled(value, args.scores[t], args.head_dim, args.out);

@@ -23,6 +23,7 @@ Table table_for(const Target& target) {
   table.name = target.name;
   fill_multiply(table);
   fill_rows(table);
+  fill_activations(table);
   fill_attention(table);
   hwy::SetSupportedTargetsForTest(0);
   return table;

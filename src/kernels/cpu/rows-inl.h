@@ -57,6 +57,24 @@ HWY_INLINE void store(V v, float* p, std::size_t count) {
 #endif
 }
 
+HWY_INLINE V tanh(V x) {
+  const D d;
+  const V one = hn::Set(d, 1.0f);
+  // Past 9 the tangent is 1 in f32, and the exponential would overflow.
+  const V bounded = hn::Min(hn::Max(x, hn::Set(d, -9.0f)), hn::Set(d, 9.0f));
+  const V e = hn::Exp(d, hn::Add(bounded, bounded));
+  return hn::Sub(one, hn::Div(hn::Set(d, 2.0f), hn::Add(e, one)));
+}
+
+HWY_INLINE void soft_cap(float* x, float scale, float cap, std::size_t n) {
+  const D d;
+  const V inner = hn::Set(d, scale / cap);
+  const V outer = hn::Set(d, cap);
+  for_each_vector(n, [&](std::size_t i, std::size_t c) HWY_ATTR {
+    store(hn::Mul(outer, tanh(hn::Mul(inner, load(x + i, c)))), x + i, c);
+  });
+}
+
 HWY_INLINE float sum_lanes(V v) {
   const D d;
   return hn::GetLane(hn::SumOfLanes(d, v));

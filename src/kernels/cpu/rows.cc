@@ -49,33 +49,6 @@ void rms_norm_backward(const float* x, const float* weight, float epsilon, const
   });
 }
 
-HWY_INLINE V sigmoid(V x) {
-  const D d;
-  const V one = hn::Set(d, 1.0f);
-  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(x))));
-}
-
-void swiglu(const float* gate, const float* up, std::size_t n, float* y) {
-  for_each_vector(n, [&](std::size_t i, std::size_t c) HWY_ATTR {
-    const V g = load(gate + i, c);
-    store(hn::Mul(hn::Mul(g, sigmoid(g)), load(up + i, c)), y + i, c);
-  });
-}
-
-void swiglu_backward(const float* gate, const float* up, const float* dy, std::size_t n,
-                     float* dgate, float* dup) {
-  const D d;
-  const V one = hn::Set(d, 1.0f);
-  for_each_vector(n, [&](std::size_t i, std::size_t c) HWY_ATTR {
-    const V g = load(gate + i, c);
-    const V s = sigmoid(g);
-    const V dyv = load(dy + i, c);
-    const V slope = hn::Mul(s, hn::MulAdd(g, hn::Sub(one, s), one));
-    store(hn::Mul(hn::Mul(dyv, load(up + i, c)), slope), dgate + i, c);
-    store(hn::Mul(dyv, hn::Mul(g, s)), dup + i, c);
-  });
-}
-
 void softmax_backward(const float* p, float scale, std::size_t n, float* dp) {
   const D d;
   const V mean = hn::Set(d, dot(p, dp, n));
@@ -150,8 +123,6 @@ void adamw(const AdamWStep& step, const float* gradient, std::size_t n, float* p
 void fill_rows(Table& table) {
   table.rms_norm = rms_norm;
   table.rms_norm_backward = rms_norm_backward;
-  table.swiglu = swiglu;
-  table.swiglu_backward = swiglu_backward;
   table.softmax = [](float* x, float scale, std::size_t n) { softmax(x, scale, n); };
   table.softmax_backward = softmax_backward;
   table.cross_entropy = cross_entropy;

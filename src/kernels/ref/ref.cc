@@ -79,19 +79,93 @@ void rms_norm_backward(const float* x, const float* weight, float epsilon, const
   }
 }
 
-float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
+struct Moments {
+  double mean, inverse_deviation;
+};
 
-void swiglu(const float* gate, const float* up, std::size_t n, float* y) {
-  for (std::size_t i = 0; i < n; ++i) y[i] = gate[i] * sigmoid(gate[i]) * up[i];
+Moments moments(const float* x, float epsilon, std::size_t n) {
+  double sum = 0, squares = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += x[i];
+  const double mean = sum / static_cast<double>(n);
+  for (std::size_t i = 0; i < n; ++i) squares += (x[i] - mean) * (x[i] - mean);
+  return {mean, 1 / std::sqrt(squares / static_cast<double>(n) + epsilon)};
 }
 
-void swiglu_backward(const float* gate, const float* up, const float* dy, std::size_t n,
-                     float* dgate, float* dup) {
+void layer_norm(const float* x, const float* weight, const float* bias, float epsilon,
+                std::size_t n, float* y) {
+  const Moments m = moments(x, epsilon, n);
+  for (std::size_t i = 0; i < n; ++i)
+    y[i] = static_cast<float>((x[i] - m.mean) * m.inverse_deviation) * weight[i] + bias[i];
+}
+
+// With z the normalised x: dx = (g - mean(g) - z mean(g z)) / deviation, g = dy * weight.
+void layer_norm_backward(const float* x, const float* weight, float epsilon, const float* dy,
+                         std::size_t n, float* dx, float* dweight, float* dbias) {
+  const Moments m = moments(x, epsilon, n);
+  const auto z = [&](std::size_t i) { return (x[i] - m.mean) * m.inverse_deviation; };
+  double sum = 0, dot = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const float s = sigmoid(gate[i]);
-    dgate[i] = dy[i] * up[i] * s * (1.0f + gate[i] * (1.0f - s));
-    dup[i] = dy[i] * gate[i] * s;
+    const double g = static_cast<double>(dy[i]) * weight[i];
+    sum += g;
+    dot += g * z(i);
   }
+  sum /= static_cast<double>(n);
+  dot /= static_cast<double>(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double g = static_cast<double>(dy[i]) * weight[i];
+    dx[i] += static_cast<float>(m.inverse_deviation * (g - sum - z(i) * dot));
+    if (dweight != nullptr) dweight[i] += static_cast<float>(dy[i] * z(i));
+    if (dbias != nullptr) dbias[i] += dy[i];
+  }
+}
+
+constexpr double kRootTwo = 1.4142135623730951;
+constexpr double kTanhScale = 0.7978845608028654;  // sqrt(2 / pi)
+constexpr double kTanhCube = 0.044715;
+
+double activation(Activation act, double x) {
+  switch (act) {
+    case Activation::gelu:
+      return 0.5 * x * (1 + std::erf(x / kRootTwo));
+    case Activation::gelu_tanh:
+      return 0.5 * x * (1 + std::tanh(kTanhScale * (x + kTanhCube * x * x * x)));
+    default:
+      return x / (1 + std::exp(-x));
+  }
+}
+
+double slope(Activation act, double x) {
+  switch (act) {
+    case Activation::gelu:
+      return 0.5 * (1 + std::erf(x / kRootTwo)) + 0.5 * kTanhScale * x * std::exp(-0.5 * x * x);
+    case Activation::gelu_tanh: {
+      const double t = std::tanh(kTanhScale * (x + kTanhCube * x * x * x));
+      return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * kTanhScale * (1 + 3 * kTanhCube * x * x);
+    }
+    default: {
+      const double s = 1 / (1 + std::exp(-x));
+      return s * (1 + x * (1 - s));
+    }
+  }
+}
+
+void gated(Activation act, const float* gate, const float* up, std::size_t n, float* y) {
+  for (std::size_t i = 0; i < n; ++i)
+    y[i] = static_cast<float>(activation(act, gate[i]) * (up != nullptr ? up[i] : 1.0f));
+}
+
+void gated_backward(Activation act, const float* gate, const float* up, const float* dy,
+                    std::size_t n, float* dgate, float* dup) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const double g = dy[i];
+    if (up != nullptr) dup[i] = static_cast<float>(g * activation(act, gate[i]));
+    dgate[i] = static_cast<float>(g * (up != nullptr ? up[i] : 1.0f) * slope(act, gate[i]));
+  }
+}
+
+void soft_cap(float* x, float scale, float cap, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i)
+    x[i] = static_cast<float>(cap * std::tanh(static_cast<double>(scale) * x[i] / cap));
 }
 
 void softmax(float* x, float scale, std::size_t n) {
@@ -147,9 +221,15 @@ void attend(const AttendOne& args) {
     double dot = 0;
     for (std::size_t i = 0; i < args.head_dim; ++i)
       dot += static_cast<double>(args.query[i]) * key[i];
+    if (args.key_bias != nullptr) dot += args.key_bias[t];
     args.scores[t] = static_cast<float>(dot);
   }
-  softmax(args.scores + args.first, args.scale, args.length - args.first);
+  float scale = args.scale;
+  if (args.softcap > 0) {
+    soft_cap(args.scores + args.first, args.scale, args.softcap, args.length - args.first);
+    scale = 1;
+  }
+  softmax(args.scores + args.first, scale, args.length - args.first);
   std::fill_n(args.out, args.head_dim, 0.0f);
   for (std::size_t t = args.first; t < args.length; ++t) {
     const float* value = row(args.values, t, args.head_offset);
@@ -195,8 +275,11 @@ const Table& table() {
     t.multiply_q8 = multiply_q8;
     t.rms_norm = rms_norm;
     t.rms_norm_backward = rms_norm_backward;
-    t.swiglu = swiglu;
-    t.swiglu_backward = swiglu_backward;
+    t.layer_norm = layer_norm;
+    t.layer_norm_backward = layer_norm_backward;
+    t.gated = gated;
+    t.gated_backward = gated_backward;
+    t.soft_cap = soft_cap;
     t.softmax = softmax;
     t.softmax_backward = softmax_backward;
     t.cross_entropy = cross_entropy;

@@ -1,0 +1,23 @@
+// What the Gemma families share. Internal to src/formats.
+#pragma once
+
+#include <fmt/format.h>
+
+#include "formats/families/family.h"
+
+namespace lathe::formats {
+
+extern const PartName kGemmaNames[4];
+
+void gemma_defaults(DecoderConfig& config);
+
+// Biases, scales and windows: all but every `pattern`th layer have one where layer_types is absent.
+Status read_gemma(const JsonFields& fields, std::int64_t pattern, DecoderConfig& config);
+
+// The caps, or these when the fields are absent; null means none.
+Status read_softcaps(const JsonFields& fields, double attention, double logits,
+                     DecoderConfig& config);
+
+void write_gemma(const DecoderConfig& config, nlohmann::json& out);
+
+}  // namespace lathe::formats

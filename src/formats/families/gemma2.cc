@@ -1,0 +1,94 @@
+// Gemma 2 (Gemma Team 2024): norms whose weights are written as differences from 1, a norm behind
+// attention and MLP too, soft caps on scores and logits, embeddings scaled by sqrt(hidden), a
+// window in every second layer. Source: transformers' Gemma2Config.
+#include <cmath>
+
+#include "formats/families/gemma.h"
+
+namespace lathe::formats {
+
+const PartName kGemmaNames[4] = {
+    {Part::post_attention_norm, "post_attention_layernorm"},
+    {Part::mlp_norm, "pre_feedforward_layernorm"},
+    {Part::post_mlp_norm, "post_feedforward_layernorm"},
+    {Part::head, "lm_head"},
+};
+
+void gemma_defaults(DecoderConfig& config) {
+  config.head_dim = 256;
+  config.kv_heads = 4;
+  config.activation = Activation::gelu_tanh;
+  config.norm_offset = 1;
+  config.post_norms = true;
+  config.tied_embeddings = true;
+  config.bos_id = 2;
+  config.eos_ids = {1};
+  config.pad_id = 0;
+}
+
+Status read_gemma(const JsonFields& fields, std::int64_t pattern, DecoderConfig& config) {
+  LATHE_CHECK(allow_only(fields, "use_bidirectional_attention", false));
+  LATHE_TRY(const auto bias, fields.find_bool("attention_bias"));
+  config.qkv_bias = config.output_bias = bias.value_or(false);
+  config.embedding_scale = std::sqrt(static_cast<double>(config.hidden_size));
+  LATHE_TRY(const auto scalar, fields.find_number("query_pre_attn_scalar"));
+  const double divisor = scalar.value_or(256);
+  if (!(divisor > 0))
+    return Error::bad_input(fmt::format("query_pre_attn_scalar is {}, not positive", divisor));
+  config.query_scale = 1 / std::sqrt(divisor);
+  LATHE_CHECK(read_windows(fields, 0, config));
+  if (fields.find("layer_types") != nullptr) return {};
+  LATHE_TRY(const auto window, fields.find_int("sliding_window"));
+  config.windows.clear();
+  for (std::int64_t layer = 0; layer < config.layers && layer < 1024; ++layer)
+    config.windows.push_back((layer + 1) % pattern != 0 ? window.value_or(4096) : 0);
+  return {};
+}
+
+void write_gemma(const DecoderConfig& config, nlohmann::json& out) {
+  write_windows(config, out);
+  out["hidden_act"] = name_of(config.activation);
+  out["attention_bias"] = config.qkv_bias;
+  out["query_pre_attn_scalar"] = 1 / (config.query_scale * config.query_scale);
+  const auto cap = [](double value) {
+    return value > 0 ? nlohmann::json(value) : nlohmann::json();
+  };
+  out["attn_logit_softcapping"] = cap(config.attention_softcap);
+  out["final_logit_softcapping"] = cap(config.logit_softcap);
+}
+
+Status read_softcaps(const JsonFields& fields, double attention, double logits,
+                     DecoderConfig& config) {
+  LATHE_TRY(const auto scores, fields.find_number("attn_logit_softcapping"));
+  LATHE_TRY(const auto last, fields.find_number("final_logit_softcapping"));
+  config.attention_softcap =
+      fields.mentions("attn_logit_softcapping") ? scores.value_or(0) : attention;
+  config.logit_softcap = fields.mentions("final_logit_softcapping") ? last.value_or(0) : logits;
+  return {};
+}
+
+namespace {
+
+void defaults(DecoderConfig& config) {
+  gemma_defaults(config);
+  config.max_positions = 8192;
+}
+
+Status read_json(const JsonFields& fields, DecoderConfig& config) {
+  LATHE_CHECK(read_softcaps(fields, 50, 30, config));
+  return read_gemma(fields, 2, config);
+}
+
+}  // namespace
+
+const DecoderFamily kGemma2 = {.name = "gemma2",
+                               .architecture = "Gemma2ForCausalLM",
+                               .gguf = "gemma2",
+                               .in_gguf = false,
+                               .keys = {.activation = "hidden_activation"},
+                               .names = kGemmaNames,
+                               .defaults = defaults,
+                               .read_json = read_json,
+                               .write_json = write_gemma};
+
+}  // namespace lathe::formats

@@ -1,0 +1,82 @@
+// GPT-NeoX (Black et al. 2022; Pythia): attention and MLP beside each other as a rule, a part of
+// each head rotated, queries, keys and values of a head side by side in one matrix. Source:
+// transformers' GPTNeoXConfig.
+#include <fmt/format.h>
+
+#include "formats/families/family.h"
+
+namespace lathe::formats {
+namespace {
+
+constexpr double kDefaultRotaryShare = 0.25;
+
+constexpr PartName kNames[] = {
+    {Part::embedding, "gpt_neox.embed_in"},
+    {Part::qkv, "attention.query_key_value"},
+    {Part::o, "attention.dense"},
+    {Part::up, "mlp.dense_h_to_4h"},
+    {Part::down, "mlp.dense_4h_to_h"},
+    {Part::final_norm, "gpt_neox.final_layer_norm"},
+    {Part::head, "embed_out"},
+};
+
+void defaults(DecoderConfig& config) {
+  config.norm = NormKind::layer;
+  config.norm_eps = 1e-5;
+  config.activation = Activation::gelu;
+  config.gated_mlp = false;
+  config.mlp_bias = true;
+  config.bos_id = 0;
+  config.eos_ids = {2};
+}
+
+// rotary_pct and rotary_emb_base, where rope_parameters does not say it.
+Status read_rotary(const JsonFields& fields, DecoderConfig& c) {
+  LATHE_TRY(const auto base, fields.find_number("rotary_emb_base"));
+  const nlohmann::json* parameters = fields.find("rope_parameters");
+  const auto says = [&](const char* key) {
+    return parameters != nullptr && parameters->contains(key);
+  };
+  if (base && !says("rope_theta") && !fields.mentions("rope_theta")) c.rope.theta = *base;
+  if (says("partial_rotary_factor") || fields.mentions("partial_rotary_factor")) return {};
+  LATHE_TRY(const auto given, fields.find_number("rotary_pct"));
+  const double share = given.value_or(kDefaultRotaryShare);
+  if (!(share > 0 && share <= 1))
+    return Error::bad_input(fmt::format("rotary_pct is {}, outside 0 to 1", share));
+  const auto dim = static_cast<std::int64_t>(static_cast<double>(c.head_dim) * share);
+  c.rotary_dim = dim == c.head_dim ? 0 : dim;
+  return {};
+}
+
+Status read_json(const JsonFields& fields, DecoderConfig& c) {
+  LATHE_TRY(const auto bias, fields.find_bool("attention_bias"));
+  LATHE_TRY(const auto parallel, fields.find_bool("use_parallel_residual"));
+  c.qkv_bias = c.output_bias = bias.value_or(true);
+  c.parallel_residual = parallel.value_or(true);
+  c.fused_qkv.groups = c.heads;
+  return read_rotary(fields, c);
+}
+
+void write_json(const DecoderConfig& c, nlohmann::json& out) {
+  const double share = static_cast<double>(rotary_dim_of(c)) / static_cast<double>(c.head_dim);
+  out["attention_bias"] = c.qkv_bias;
+  out["use_parallel_residual"] = c.parallel_residual;
+  out["rotary_pct"] = share;
+  out["rotary_emb_base"] = c.rope.theta;
+  out["rope_parameters"]["partial_rotary_factor"] = share;
+}
+
+}  // namespace
+
+const DecoderFamily kGptNeox = {.name = "gpt_neox",
+                                .architecture = "GPTNeoXForCausalLM",
+                                .gguf = "gptneox",
+                                .in_gguf = false,
+                                .keys = {.kv_heads = nullptr, .norm_eps = "layer_norm_eps"},
+                                .layers = "gpt_neox.layers.",
+                                .names = kNames,
+                                .defaults = defaults,
+                                .read_json = read_json,
+                                .write_json = write_json};
+
+}  // namespace lathe::formats

@@ -1,0 +1,46 @@
+// Phi-3 and Phi-4 (Abdin et al. 2024): LLaMA with fused matrices, and LongRoPE in the versions for
+// long contexts. Source: transformers' Phi3Config.
+#include "formats/families/family.h"
+
+namespace lathe::formats {
+namespace {
+
+constexpr PartName kNames[] = {
+    {Part::qkv, "self_attn.qkv_proj"},
+    {Part::gate_up, "mlp.gate_up_proj", "ffn_up"},
+};
+
+void defaults(DecoderConfig& config) {
+  config.max_positions = 4096;
+  config.norm_eps = 1e-5;
+  config.fused_qkv.groups = 1;
+  config.fused_gate_up = true;
+  config.bos_id = 1;
+  config.eos_ids = {32000};
+  config.pad_id = 32000;
+}
+
+Status read_json(const JsonFields& fields, DecoderConfig& config) {
+  return read_windows(fields, 0, config);
+}
+
+void write_json(const DecoderConfig& config, nlohmann::json& out) {
+  out["sliding_window"] =
+      config.windows.empty() ? nlohmann::json() : nlohmann::json(config.windows.front());
+  out["original_max_position_embeddings"] = config.rope.scaling.kind == RopeScaling::Kind::longrope
+                                                ? config.rope.scaling.original_positions
+                                                : config.max_positions;
+}
+
+}  // namespace
+
+const DecoderFamily kPhi3 = {.name = "phi3",
+                             .architecture = "Phi3ForCausalLM",
+                             .gguf = "phi3",
+                             .in_gguf = false,
+                             .names = kNames,
+                             .defaults = defaults,
+                             .read_json = read_json,
+                             .write_json = write_json};
+
+}  // namespace lathe::formats
