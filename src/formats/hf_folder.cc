@@ -8,66 +8,22 @@
 #include "formats/families/family.h"
 #include "formats/foreign_text.h"
 #include "formats/hf_texts.h"
-#include "formats/json.h"
+#include "formats/hf_weights.h"
 #include "formats/model_source_impl.h"
-#include "formats/safetensors.h"
 #include "formats/weight_check.h"
 
 namespace lathe::formats {
 namespace {
 
-using nlohmann::json;
 using tensor::TensorView;
-using WeightMap = std::map<std::string, TensorView, std::less<>>;
+using WeightMap = HfWeights::Map;
 
 constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
-constexpr std::size_t kMaxShards = 10'000;
 constexpr const char* kHead = "lm_head.weight";
 
 bool is_there(const os::Path& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
-}
-
-// The name of the first file with pickled weights; empty when there is none.
-std::string find_pickle(const os::Path& folder) {
-  std::error_code failed;
-  for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end;
-       at.increment(failed)) {
-    const std::string extension = at->path().extension().string();
-    if (extension == ".bin" || extension == ".pt" || extension == ".pth")
-      return at->path().filename().string();
-  }
-  return {};
-}
-
-// A shard's name comes from a foreign file: only a plain file name may be opened.
-Status check_shard_name(const std::string& name) {
-  const bool plain = name.find_first_of("/\\") == std::string::npos &&
-                     name.find('\0') == std::string::npos && name.ends_with(".safetensors") &&
-                     !name.starts_with(".");
-  if (plain) return {};
-  return Error::bad_input(
-      fmt::format("the shard name {} is no plain name of a .safetensors file", in_quotes(name)));
-}
-
-// The index's "weight_map": tensor name to shard name.
-Result<std::map<std::string, std::string>> read_index(const os::Path& path) {
-  LATHE_TRY(const std::string text, os::read_file(path, std::uint64_t{64} << 20));
-  LATHE_TRY(const json index, parse_json_object(text).at(path.string()));
-  const auto found = index.find("weight_map");
-  if (found == index.end() || !found->is_object())
-    return Error::bad_input("weight_map is missing").at(path.string());
-  std::map<std::string, std::string> shards;
-  for (const auto& [tensor, shard] : found->items()) {
-    if (!shard.is_string())
-      return Error::bad_input("weight_map names no shard for " + in_quotes(tensor))
-          .at(path.string());
-    const auto& name = shard.get_ref<const std::string&>();
-    LATHE_CHECK(check_shard_name(name).at(path.string()));
-    shards.emplace(tensor, name);
-  }
-  return shards;
 }
 
 // Buffers that old checkpoints carry; transformers computes them anew from the config too.
@@ -85,7 +41,8 @@ class HfFolder final : public ModelSource::Impl {
 
   Status open() {
     LATHE_TRY(DecoderConfig config, read_config());
-    LATHE_CHECK(open_weights());
+    LATHE_TRY(files_, HfWeights::open(path()));
+    weights_ = files_.tensors();
     std::erase_if(weights_, [](const auto& entry) { return is_buffer(entry.first); });
     LATHE_TRY(const DecoderFamily* family, find_decoder_family(config.family));
     add_base_prefix(*family);
@@ -142,66 +99,6 @@ class HfFolder final : public ModelSource::Impl {
         .fix_with("give the folder of a Hugging Face model, or a .gguf file");
   }
 
-  Status open_weights() {
-    if (is_there(path() / "model.safetensors")) {
-      LATHE_TRY(const SafetensorsFile* shard, open_shard("model.safetensors"));
-      for (const auto& [name, view] : shard->tensors()) weights_.emplace(name, view);
-      return {};
-    }
-    const os::Path index = path() / "model.safetensors.index.json";
-    if (is_there(index)) return open_shards(index);
-    return no_weights();
-  }
-
-  Error no_weights() const {
-    const std::string pickle = find_pickle(path());
-    if (!pickle.empty())
-      return Error::unsupported(
-                 fmt::format("the weights are pickled ({}), which can run code", pickle))
-          .at(path().string())
-          .fix_with(
-              "convert them to safetensors first: save_pretrained(..., "
-              "safe_serialization=True) in transformers");
-    return Error::not_found("there is no model.safetensors and no model.safetensors.index.json")
-        .at(path().string())
-        .fix_with("download the model again");
-  }
-
-  Result<const SafetensorsFile*> open_shard(const std::string& name) {
-    if (shards_.size() >= kMaxShards)
-      return Error::limit(fmt::format("the model has more than {} shards", kMaxShards))
-          .at(path().string());
-    LATHE_TRY(SafetensorsFile file, SafetensorsFile::open(path() / name));
-    shards_.push_back(std::make_unique<SafetensorsFile>(std::move(file)));
-    return static_cast<const SafetensorsFile*>(shards_.back().get());
-  }
-
-  // The index and its shards must name the same tensors.
-  Status open_shards(const os::Path& index) {
-    LATHE_TRY(const auto shard_of, read_index(index));
-    std::set<std::string> names;
-    for (const auto& [tensor, shard] : shard_of) names.insert(shard);
-    for (const std::string& name : names) {
-      LATHE_TRY(const SafetensorsFile* shard, open_shard(name));
-      for (const auto& [tensor, view] : shard->tensors()) {
-        const auto listed = shard_of.find(tensor);
-        if (listed == shard_of.end() || listed->second != name)
-          return Error::bad_input(fmt::format("the index does not place tensor {} in this shard",
-                                              in_quotes(tensor)))
-              .at((path() / name).string());
-        weights_.emplace(tensor, view);
-      }
-    }
-    for (const auto& [tensor, shard] : shard_of) {
-      if (!weights_.contains(tensor))
-        return Error::bad_input(fmt::format("it has no tensor {}, which the index places here",
-                                            in_quotes(tensor)))
-            .at((path() / shard).string())
-            .fix_with("download the shard again");
-    }
-    return {};
-  }
-
   // The first files of some families name their tensors without what the whole model puts before.
   void add_base_prefix(const DecoderFamily& family) {
     const std::string_view prefix = family.base_prefix;
@@ -254,8 +151,8 @@ class HfFolder final : public ModelSource::Impl {
     return {};
   }
 
-  std::vector<std::unique_ptr<SafetensorsFile>> shards_;
-  WeightMap weights_;                              // into shards_
+  HfWeights files_;
+  WeightMap weights_;                              // into files_, by canonical name
   std::set<std::string, std::less<>> transposed_;  // those stored as [in, out]
   mutable std::mutex mutex_;
   mutable std::map<std::string, std::vector<std::byte>, std::less<>>

@@ -35,7 +35,7 @@ std::string list_of(const std::vector<std::string>& names, const char* fault) {
                      names.size() > kNamesShown ? ", …" : "");
 }
 
-Status check_one(const ExpectedTensor& expected, const WeightInfo& found) {
+Status check_one(const WantedWeight& expected, const WeightInfo& found) {
   if (found.shape != expected.shape)
     return Error::bad_input(fmt::format("its shape is {}, the config calls for {}",
                                         tensor::to_string(found.shape),
@@ -49,13 +49,12 @@ Status check_one(const ExpectedTensor& expected, const WeightInfo& found) {
 
 }  // namespace
 
-Status check_weights(const DecoderConfig& config, const WeightTable& weights,
-                     const std::function<std::string(const std::string&)>& shown) {
+Status check_weights(std::span<const WantedWeight> wanted, const WeightTable& weights,
+                     const ShownName& shown) {
   const auto show = [&](const std::string& name) { return shown ? shown(name) : name; };
   std::vector<std::string> missing;
   std::set<std::string_view> known;
-  const std::vector<ExpectedTensor> all = expected_tensors(config);
-  for (const ExpectedTensor& expected : all) {
+  for (const WantedWeight& expected : wanted) {
     known.insert(expected.name);
     const auto found = weights.find(expected.name);
     if (found == weights.end()) {
@@ -75,6 +74,14 @@ Status check_weights(const DecoderConfig& config, const WeightTable& weights,
     return Error::unsupported(list_of(unexpected, "not part of a model of this config"))
         .fix_with("use a model of the family without added parts");
   return {};
+}
+
+Status check_weights(const DecoderConfig& config, const WeightTable& weights,
+                     const ShownName& shown) {
+  std::vector<WantedWeight> wanted;
+  for (ExpectedTensor& expected : expected_tensors(config))
+    wanted.push_back({std::move(expected.name), std::move(expected.shape)});
+  return check_weights(wanted, weights, shown);
 }
 
 }  // namespace lathe::formats

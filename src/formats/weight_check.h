@@ -1,9 +1,11 @@
-// Whether a set of named tensors is exactly the weights of a config. Internal to src/formats.
+// Whether a set of named tensors is exactly the weights that a config calls for. Internal to
+// src/formats.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/result.h"
@@ -20,10 +22,20 @@ struct WeightInfo {
 };
 using WeightTable = std::map<std::string, WeightInfo, std::less<>>;
 
-// Every expected tensor is there, in its shape and with a type that weights can have, and no other
+// What a config calls for.
+struct WantedWeight {
+  std::string name;
+  tensor::Shape shape;
+};
+
+// Every wanted tensor is there, in its shape and with a type that weights can have, and no other
 // is. Errors: bad_input, unsupported; both name the tensors by the names of `shown` (identity when
 // empty), which is how their file spells them.
+using ShownName = std::function<std::string(const std::string&)>;
+Status check_weights(std::span<const WantedWeight> wanted, const WeightTable& weights,
+                     const ShownName& shown = {});
+// The same for expected_tensors(config).
 Status check_weights(const DecoderConfig& config, const WeightTable& weights,
-                     const std::function<std::string(const std::string&)>& shown = {});
+                     const ShownName& shown = {});
 
 }  // namespace lathe::formats

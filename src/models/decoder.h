@@ -19,6 +19,7 @@
 #include "models/decoder_weights.h"
 #include "models/kv_cache.h"
 #include "models/rotary.h"
+#include "models/weight_store.h"
 #include "ops/ops.h"
 
 namespace lathe::models {
@@ -88,9 +89,8 @@ class Decoder {
   Layout layout_;
   std::vector<std::string> sites_;  // the names of layout_.sites
   std::vector<float> key_biases_;
-  std::deque<Parameter> parameters_;        // a deque: pointers into it stay
-  std::deque<std::vector<float>> storage_;  // vectors, embedding rows and f32 panels
-  std::deque<kernels::Q8Weights> q8_storage_;
+  std::deque<Parameter> parameters_;  // a deque: pointers into it stay
+  WeightStore store_;                 // of a decoder loaded for inference
   friend class InferenceLoader;
 };
 

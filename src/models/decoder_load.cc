@@ -20,7 +20,7 @@ class InferenceLoader {
     ops::MatrixWeight& head = decoder_.weights_.head.weight;
     head.rows = decoder_.weights_.embedding.rows;
     head.columns = decoder_.weights_.embedding.columns;
-    return load_matrix(view, head);
+    return decoder_.store_.keep_matrix(view, parallel_, head);
   }
 
  private:
@@ -29,34 +29,12 @@ class InferenceLoader {
     if (const auto* matrix = std::get_if<ops::MatrixWeight*>(&slot.target)) {
       const DecoderWeights& w = decoder_.weights_;
       if (*matrix == &w.embedding || *matrix == &w.positions) {
-        LATHE_TRY((*matrix)->f32, keep_f32(view));
+        LATHE_TRY((*matrix)->f32, decoder_.store_.keep_f32(view));
         return {};
       }
-      return load_matrix(view, **matrix);
+      return decoder_.store_.keep_matrix(view, parallel_, **matrix);
     }
-    LATHE_TRY(std::get<ops::VectorWeight*>(slot.target)->data, keep_f32(view));
-    return {};
-  }
-
-  Result<const float*> keep_f32(const tensor::TensorView& view) {
-    LATHE_TRY(std::vector<float> values, tensor::to_f32(view));
-    decoder_.storage_.push_back(std::move(values));
-    return decoder_.storage_.back().data();
-  }
-
-  Status load_matrix(const tensor::TensorView& view, ops::MatrixWeight& weight) {
-    const kernels::Table& table = kernels::active();
-    if (view.dtype == tensor::DType::q8_0) {
-      decoder_.q8_storage_.emplace_back(table, view.bytes, weight.rows, weight.columns);
-      weight.q8 = &decoder_.q8_storage_.back();
-      return {};
-    }
-    LATHE_TRY(const std::vector<float> values, tensor::to_f32(view));
-    decoder_.storage_.emplace_back(kernels::panel_floats(table, weight.columns, weight.rows));
-    float* panels = decoder_.storage_.back().data();
-    kernels::pack(table, {values.data(), 1, weight.columns}, weight.columns, weight.rows, panels,
-                  parallel_);
-    weight.panels = panels;
+    LATHE_TRY(std::get<ops::VectorWeight*>(slot.target)->data, decoder_.store_.keep_f32(view));
     return {};
   }
 

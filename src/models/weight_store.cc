@@ -1,0 +1,28 @@
+#include "models/weight_store.h"
+
+namespace lathe::models {
+
+Result<const float*> WeightStore::keep_f32(const tensor::TensorView& view) {
+  LATHE_TRY(std::vector<float> values, tensor::to_f32(view));
+  floats_.push_back(std::move(values));
+  return static_cast<const float*>(floats_.back().data());
+}
+
+Status WeightStore::keep_matrix(const tensor::TensorView& view, Parallel& parallel,
+                                ops::MatrixWeight& weight) {
+  const kernels::Table& table = kernels::active();
+  if (view.dtype == tensor::DType::q8_0) {
+    q8_.emplace_back(table, view.bytes, weight.rows, weight.columns);
+    weight.q8 = &q8_.back();
+    return {};
+  }
+  LATHE_TRY(const std::vector<float> values, tensor::to_f32(view));
+  floats_.emplace_back(kernels::panel_floats(table, weight.columns, weight.rows));
+  float* panels = floats_.back().data();
+  kernels::pack(table, {values.data(), 1, weight.columns}, weight.columns, weight.rows, panels,
+                parallel);
+  weight.panels = panels;
+  return {};
+}
+
+}  // namespace lathe::models

@@ -1,0 +1,27 @@
+// The memory of a model's weights for inference: matrices packed once for the kernels that this
+// processor runs, vectors and embedding rows in f32. Weights point into it; it only grows, and
+// what it holds stays where it is. Not thread-safe while it grows.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "base/parallel.h"
+#include "ops/weights.h"
+#include "tensor/tensor.h"
+
+namespace lathe::models {
+
+class WeightStore {
+ public:
+  // The values in f32, row-major. Errors: unsupported (a type that is no number).
+  Result<const float*> keep_f32(const tensor::TensorView& view);
+  // Packs a matrix of weight.rows by weight.columns; q8_0 stays 8 bits wide. Errors: as above.
+  Status keep_matrix(const tensor::TensorView& view, Parallel& parallel, ops::MatrixWeight& weight);
+
+ private:
+  std::deque<std::vector<float>> floats_;
+  std::deque<kernels::Q8Weights> q8_;
+};
+
+}  // namespace lathe::models
