@@ -71,6 +71,37 @@ TEST(Quantizers, GiveTheOraclesBlocks) {
   }
 }
 
+// Squares of what is lost, over all blocks.
+double loss(DType type, std::span<const std::byte> blocks, std::span<const float> floats) {
+  std::vector<float> back(floats.size());
+  tensor::dequantize(type, blocks, back);
+  double sum = 0;
+  for (std::size_t i = 0; i < floats.size(); ++i) {
+    const double miss = static_cast<double>(back[i]) - static_cast<double>(floats[i]);
+    sum += miss * miss;
+  }
+  return sum;
+}
+
+// tools/make_quantizer_oracle.py; measured on a million values of each kind, ours loses 1 to 3 %
+// less.
+TEST(Quantizers, LoseNoMoreThanTheReferenceWhereScalesAreSearched) {
+  const auto oracle =
+      SafetensorsFile::open(os::Path(LATHE_SOURCE_DIR) / "testdata/quants/search.safetensors")
+          .value();
+  for (const char* kind : {"normal", "channels", "heavy"}) {
+    const auto floats =
+        tensor::to_f32(oracle.tensor(std::string(kind) + ".floats").value()).value();
+    for (const DType type : {DType::q4_k, DType::q6_k}) {
+      const std::string name = std::string(kind) + "." + std::string(tensor::to_string(type));
+      const auto theirs = oracle.tensor(name).value();
+      EXPECT_LE(loss(type, tensor::quantize(type, floats), floats),
+                loss(type, theirs.bytes, floats))
+          << name;
+    }
+  }
+}
+
 TEST(PlainTypes, HaveNoBlocks) {
   EXPECT_EQ(tensor::dequantize_block(DType::f32), nullptr);
   EXPECT_FALSE(tensor::is_block_type(DType::bf16));

@@ -14,7 +14,7 @@ using database::Transaction;
 
 #define LATHE_MODEL_COLUMNS                                                          \
   "name, kind, path, size_bytes, parameters, family, context_length, quantization, " \
-  "fingerprint, template_hash, tokenizer_hash, created"
+  "fingerprint, template_hash, tokenizer_hash, details, created"
 #define LATHE_ADAPTATION_COLUMNS \
   "name, kind, base_model, base_fingerprint, path, size_bytes, settings, created"
 
@@ -31,7 +31,8 @@ Result<ModelRecord> read_model(const Statement& row) {
   model.fingerprint = row.text(8);
   model.template_hash = row.text(9);
   model.tokenizer_hash = row.text(10);
-  model.created = row.integer(11);
+  model.details = row.text(11);
+  model.created = row.integer(12);
   return model;
 }
 
@@ -78,16 +79,17 @@ Status check_unused(Connection& db, std::string_view users_sql, std::string_view
 Status insert_model(Connection& db, const ModelRecord& model, std::int64_t created) {
   // An upsert keeps the row that adaptations and versions point to.
   return db.run("INSERT INTO models(" LATHE_MODEL_COLUMNS
-                ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?) "
+                ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) "
                 "ON CONFLICT(name) DO UPDATE SET kind = excluded.kind, path = excluded.path, "
                 "size_bytes = excluded.size_bytes, parameters = excluded.parameters, "
                 "family = excluded.family, context_length = excluded.context_length, "
                 "quantization = excluded.quantization, fingerprint = excluded.fingerprint, "
                 "template_hash = excluded.template_hash, "
-                "tokenizer_hash = excluded.tokenizer_hash, created = excluded.created",
+                "tokenizer_hash = excluded.tokenizer_hash, details = excluded.details, "
+                "created = excluded.created",
                 model.name, model.kind, model.path, model.size_bytes, model.parameters,
                 model.family, model.context_length, model.quantization, model.fingerprint,
-                model.template_hash, model.tokenizer_hash, created);
+                model.template_hash, model.tokenizer_hash, model.details, created);
 }
 
 Status insert_adaptation(Connection& db, const AdaptationRecord& adaptation, std::int64_t created) {
@@ -99,13 +101,14 @@ Status insert_adaptation(Connection& db, const AdaptationRecord& adaptation, std
                 adaptation.path, adaptation.size_bytes, adaptation.settings, created);
 }
 
-Status check_settings(Connection& db, const std::string& settings) {
+// what: "the adaptation's settings".
+Status check_object(Connection& db, const std::string& text, std::string_view what) {
   LATHE_TRY(const auto is_object,
             db.query_integer("SELECT CASE WHEN json_valid(?1) THEN json_type(?1) = 'object' "
                              "ELSE 0 END",
-                             settings));
+                             text));
   if (is_object.value_or(0) == 1) return {};
-  return Error::bad_input("the adaptation's settings are no JSON object");
+  return Error::bad_input(fmt::format("{} are no JSON object", what));
 }
 
 // Its base is there, with the weights that it was made for.
@@ -126,7 +129,7 @@ Status check_base(Connection& db, const AdaptationRecord& adaptation) {
 Status check_adaptation(Connection& db, const AdaptationRecord& adaptation) {
   LATHE_CHECK(check_name(adaptation.name, "adaptation"));
   LATHE_CHECK(check_relative_path(adaptation.path));
-  LATHE_CHECK(check_settings(db, adaptation.settings));
+  LATHE_CHECK(check_object(db, adaptation.settings, "the adaptation's settings"));
   return check_base(db, adaptation);
 }
 
@@ -165,6 +168,7 @@ Status Catalogue::add_model(const ModelRecord& model, IfExists if_exists) {
   const std::lock_guard lock(state_->mutex);
   Connection& db = state_->db;
   LATHE_TRY(Transaction transaction, Transaction::begin(db));
+  LATHE_CHECK(check_object(db, model.details, "the model's details"));
   LATHE_TRY(const auto deployment, find_deployment(db, model.name));
   if (deployment) return taken("deployment", model.name, "choose another name for the model");
   LATHE_TRY(const auto old, find_model(db, model.name));

@@ -106,7 +106,11 @@ CREATE TRIGGER version_adaptation_is_immutable BEFORE UPDATE ON version_adaptati
 BEGIN SELECT RAISE(ABORT, 'a version is immutable'); END;
 )sql";
 
-constexpr std::string_view kMigrations[] = {kVersion1};
+constexpr std::string_view kVersion2 = R"sql(
+ALTER TABLE models ADD COLUMN details TEXT NOT NULL DEFAULT '{}';  -- a JSON object
+)sql";
+
+constexpr std::string_view kMigrations[] = {kVersion1, kVersion2};
 
 }  // namespace
 

@@ -29,6 +29,7 @@ ModelRecord model_record(const std::string& name, const std::string& fingerprint
   model.fingerprint = fingerprint;
   model.template_hash = "t";
   model.tokenizer_hash = "k";
+  model.details = R"({"license": "apache-2.0"})";
   return model;
 }
 
@@ -94,6 +95,7 @@ TEST_F(CatalogueTest, ModelComesBackWithEveryField) {
   EXPECT_EQ(out.fingerprint, in.fingerprint);
   EXPECT_EQ(out.template_hash, in.template_hash);
   EXPECT_EQ(out.tokenizer_hash, in.tokenizer_hash);
+  EXPECT_EQ(out.details, in.details);
   EXPECT_EQ(out.created, 1'700'000'005);
 }
 
@@ -147,6 +149,9 @@ TEST_F(CatalogueTest, BadRecordsAreRefused) {
   negative.size_bytes = -1;
   EXPECT_EQ(catalogue_.add_model(negative).error().kind, ErrorKind::bad_input);
   for (const char* settings : {"", "{", "[]", "1", "{} {}"}) {
+    ModelRecord model = model_record("x");
+    model.details = settings;
+    EXPECT_EQ(catalogue_.add_model(model).error().kind, ErrorKind::bad_input) << settings;
     AdaptationRecord adaptation = prompt_record("p");
     adaptation.settings = settings;
     EXPECT_EQ(catalogue_.add_adaptation(adaptation).error().kind, ErrorKind::bad_input) << settings;

@@ -24,6 +24,9 @@ struct ModelRecord {
   std::string fingerprint;          // of the weights: what an adaptation is bound to; not empty
   std::string template_hash;        // of the chat template
   std::string tokenizer_hash;
+  // What else is known of it: a JSON object. "certificates": what its conversions changed, oldest
+  // first (evaluation/parity.h); "source", "license", …: where it came from, for its card.
+  std::string details = "{}";
   std::int64_t created = 0;  // 0 when adding: now
 };
 

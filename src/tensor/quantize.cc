@@ -8,11 +8,10 @@
 
 #include "base/half.h"
 #include "base/result.h"
+#include "tensor/quantize_search.h"
 
 namespace lathe::tensor {
 namespace {
-
-using Values = std::span<const float>;
 
 void put_half(std::byte* p, float value) {
   const std::uint16_t bits = f32_to_f16(value);
@@ -22,10 +21,8 @@ void put_half(std::byte* p, float value) {
 // The value as a reader of the block will see it.
 float as_half(float value) { return f16_to_f32(f32_to_f16(value)); }
 
-float inverse(float x) { return x != 0 ? 1.0f / x : 0.0f; }
-
 int rounded(float x, int least, int most) {
-  return std::clamp(static_cast<int>(std::lrint(x)), least, most);
+  return static_cast<int>(nearest(x, static_cast<float>(least), static_cast<float>(most)));
 }
 
 // The value of largest magnitude, with its sign.
@@ -57,103 +54,6 @@ void q4_0(Values x, std::byte* block) {
     block[2 + i] = static_cast<std::byte>(level(x[i]) | level(x[i + 16]) << 4);
 }
 
-// ---- groups of the K types
-
-// x ~ scale * q - offset, with q from 0 to most; offset is not negative.
-struct Affine {
-  float scale = 0;
-  float offset = 0;
-};
-
-double error_of(Values x, Values weights, const Affine& a, int most) {
-  const float by = inverse(a.scale);
-  double sum = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const auto q = static_cast<float>(rounded((x[i] + a.offset) * by, 0, most));
-    const double miss = static_cast<double>(a.scale * q - a.offset - x[i]);
-    sum += static_cast<double>(weights[i]) * miss * miss;
-  }
-  return sum;
-}
-
-// The scale and offset that suit best the integers that `a` rounds x to: weighted least squares.
-Affine refit(Values x, Values weights, const Affine& a, int most) {
-  const float by = inverse(a.scale);
-  double w = 0, wq = 0, wqq = 0, wx = 0, wqx = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double q = rounded((x[i] + a.offset) * by, 0, most);
-    const double weight = static_cast<double>(weights[i]);
-    const double value = static_cast<double>(x[i]);
-    w += weight;
-    wq += weight * q;
-    wqq += weight * q * q;
-    wx += weight * value;
-    wqx += weight * q * value;
-  }
-  const double determinant = w * wqq - wq * wq;
-  if (determinant <= 0) return a;
-  Affine fit{static_cast<float>((w * wqx - wq * wx) / determinant),
-             static_cast<float>((wq * wqx - wqq * wx) / determinant)};
-  if (fit.offset < 0) {  // then a line through zero
-    fit.offset = 0;
-    fit.scale = wqq > 0 ? static_cast<float>(wqx / wqq) : 0;
-  }
-  return fit.scale > 0 ? fit : a;
-}
-
-// Large values count more: an error there changes a product more.
-void fill_weights(Values x, std::span<float> weights) {
-  double squares = 0;
-  for (const float v : x) squares += static_cast<double>(v) * static_cast<double>(v);
-  const auto usual = static_cast<float>(std::sqrt(squares / static_cast<double>(x.size())));
-  for (std::size_t i = 0; i < x.size(); ++i) weights[i] = usual + std::fabs(x[i]);
-}
-
-// Tries ranges a little narrower and wider than the values', each refitted once.
-Affine best_affine(Values x, int most) {
-  std::array<float, 32> room;
-  const std::span<float> weights = std::span(room).first(x.size());
-  fill_weights(x, weights);
-  const float low = std::min(0.0f, *std::min_element(x.begin(), x.end()));
-  const float high = std::max(0.0f, *std::max_element(x.begin(), x.end()));
-  if (high == low) return {};
-  Affine best{(high - low) / static_cast<float>(most), -low};
-  double least = error_of(x, weights, best, most);
-  for (int step = -5; step <= 10; ++step) {
-    const float levels = static_cast<float>(most) + 0.1f * static_cast<float>(step);
-    const Affine tried = refit(x, weights, {(high - low) / levels, -low}, most);
-    const double error = error_of(x, weights, tried, most);
-    if (error < least) {
-      least = error;
-      best = tried;
-    }
-  }
-  return best;
-}
-
-// x ~ scale * q with q from -half to half - 1.
-float best_scale(Values x, int half) {
-  const float largest = extreme(x);
-  if (largest == 0) return 0;
-  float best = 0;
-  double most = -1;  // of the explained weighted squares
-  for (int step = -9; step <= 9; ++step) {
-    const float by = -(static_cast<float>(half) + 0.1f * static_cast<float>(step)) / largest;
-    double qx = 0, qq = 0;
-    for (const float v : x) {
-      const double q = rounded(v * by, -half, half - 1);
-      const double weight = static_cast<double>(v) * static_cast<double>(v);
-      qx += weight * q * static_cast<double>(v);
-      qq += weight * q * q;
-    }
-    if (qq > 0 && qx * qx > most * qq) {
-      most = qx * qx / qq;
-      best = static_cast<float>(qx / qq);
-    }
-  }
-  return best;
-}
-
 // ---- blocks of 256
 
 // Six bits each of eight scales and eight offsets, in twelve bytes.
@@ -166,27 +66,63 @@ void pack_six_bits(const std::array<int, 8>& scales, const std::array<int, 8>& o
   }
 }
 
+// One step of a small integer, to either side and within its bounds.
+struct Near {
+  Near(int at, int least, int most)
+      : first(std::max(at - 1, least)), last(std::min(at + 1, most)) {}
+  int first, last;
+};
+
+// A group's scale and offset in units of the block's.
+struct SmallAffine {
+  int scale = 0;
+  int offset = 0;
+};
+
+// Rounding the two apart from each other is not best: the pairs beside it are tried too.
+SmallAffine best_small(Values x, Values weights, const Affine& wanted, const Affine& unit) {
+  const Near scales(rounded(wanted.scale * inverse(unit.scale), 0, 63), 0, 63);
+  const Near offsets(rounded(wanted.offset * inverse(unit.offset), 0, 63), 0, 63);
+  SmallAffine best;
+  float least = -1;
+  for (int scale = scales.first; scale <= scales.last; ++scale) {
+    for (int offset = offsets.first; offset <= offsets.last; ++offset) {
+      const Affine tried{unit.scale * static_cast<float>(scale),
+                         unit.offset * static_cast<float>(offset)};
+      const float error = error_of(x, weights, tried, 15);
+      if (least >= 0 && error >= least) continue;
+      least = error;
+      best = {scale, offset};
+    }
+  }
+  return best;
+}
+
 void q4_k(Values x, std::byte* block) {
+  std::array<float, 256> weights;
   std::array<Affine, 8> groups;
   Affine largest;
   for (std::size_t g = 0; g < 8; ++g) {
-    groups[g] = best_affine(x.subspan(32 * g, 32), 15);
+    const std::span<float> of_group = std::span(weights).subspan(32 * g, 32);
+    fill_weights(x.subspan(32 * g, 32), of_group);
+    groups[g] = best_affine(x.subspan(32 * g, 32), of_group, 15);
     largest.scale = std::max(largest.scale, groups[g].scale);
     largest.offset = std::max(largest.offset, groups[g].offset);
   }
-  const float scale = as_half(largest.scale / 63.0f);
-  const float least = as_half(largest.offset / 63.0f);
-  put_half(block, scale);
-  put_half(block + 2, least);
+  const Affine unit{as_half(largest.scale / 63.0f), as_half(largest.offset / 63.0f)};
+  put_half(block, unit.scale);
+  put_half(block + 2, unit.offset);
   std::array<int, 8> scales{}, offsets{};
   for (std::size_t g = 0; g < 8; ++g) {
-    scales[g] = rounded(groups[g].scale * inverse(scale), 0, 63);
-    offsets[g] = rounded(groups[g].offset * inverse(least), 0, 63);
+    const SmallAffine small =
+        best_small(x.subspan(32 * g, 32), std::span(weights).subspan(32 * g, 32), groups[g], unit);
+    scales[g] = small.scale;
+    offsets[g] = small.offset;
   }
   pack_six_bits(scales, offsets, block + 4);
   for (std::size_t g = 0; g < 8; ++g) {
-    const float by = inverse(scale * static_cast<float>(scales[g]));
-    const float offset = least * static_cast<float>(offsets[g]);
+    const float by = inverse(unit.scale * static_cast<float>(scales[g]));
+    const float offset = unit.offset * static_cast<float>(offsets[g]);
     std::byte* out = block + 16 + 32 * (g / 2);
     for (std::size_t i = 0; i < 32; ++i) {
       const int q = rounded((x[32 * g + i] + offset) * by, 0, 15);
@@ -203,16 +139,29 @@ void put_six_bits(std::byte* block, std::size_t i, int value) {
   block[128 + 32 * half + place % 32] |= static_cast<std::byte>((value >> 4) << (2 * (place / 32)));
 }
 
+int best_small(Values x, float wanted, float unit) {
+  const Near near(rounded(wanted * inverse(unit), -128, 127), -128, 127);
+  int best = near.first;
+  float least = -1;
+  for (int small = near.first; small <= near.last; ++small) {
+    const float error = error_of_scale(x, unit * static_cast<float>(small), 32);
+    if (least >= 0 && error >= least) continue;
+    least = error;
+    best = small;
+  }
+  return best;
+}
+
 void q6_k(Values x, std::byte* block) {
   std::memset(block, 0, 192);
   std::array<float, 16> scales;
   for (std::size_t g = 0; g < 16; ++g) scales[g] = best_scale(x.subspan(16 * g, 16), 32);
-  const float scale = as_half(extreme(scales) / -128.0f);
-  put_half(block + 208, scale);
+  const float unit = as_half(extreme(scales) / -128.0f);
+  put_half(block + 208, unit);
   for (std::size_t g = 0; g < 16; ++g) {
-    const int small = rounded(scales[g] * inverse(scale), -128, 127);
+    const int small = best_small(x.subspan(16 * g, 16), scales[g], unit);
     block[192 + g] = static_cast<std::byte>(static_cast<std::int8_t>(small));
-    const float by = inverse(scale * static_cast<float>(small));
+    const float by = inverse(unit * static_cast<float>(small));
     for (std::size_t i = 16 * g; i < 16 * (g + 1); ++i)
       put_six_bits(block, i, rounded(x[i] * by, -32, 31) + 32);
   }
