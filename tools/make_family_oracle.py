@@ -28,6 +28,9 @@ FAMILIES = {
         **YARN, "mscale": 0.7, "mscale_all_dim": 0.4, "beta_fast": 16.0, "beta_slow": 2.0, "truncate": False}),
     "llama-dynamic": dict(model_type="llama", rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0,
                                                                 "factor": 2.0}),
+    # Texts longer than max_position_embeddings: the longest has angles of its own.
+    "llama-dynamic-long": dict(model_type="llama", max_position_embeddings=16, rope_parameters={
+        "rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0}),
     "llama-linear": dict(model_type="llama", rope_parameters={"rope_type": "linear", "rope_theta": 10000.0,
                                                                "factor": 3.0}),
     "mistral-window": dict(model_type="mistral", sliding_window=7, head_dim=12),

@@ -112,13 +112,19 @@ Status run(const Options& options, const Common& common) {
   } else {
     LATHE_CHECK(write_folder(source, weights, options));
   }
+  const std::vector<std::string> differences = options.format == "gguf"
+                                                   ? formats::llama_cpp_differences(source.config())
+                                                   : std::vector<std::string>();
   if (common.json) {
     fmt::print("{}\n", nlohmann::json{{"out", options.out},
                                       {"format", options.format},
-                                      {"kept_wider", weights.kept_wider()}}
+                                      {"kept_wider", weights.kept_wider()},
+                                      {"llama_cpp_differences", differences}}
                            .dump(2));
   } else {
     fmt::print("wrote {}\n", options.out);
+    for (const std::string& difference : differences)
+      fmt::print("note: what llama.cpp does otherwise: {}\n", difference);
     if (weights.kept_wider() > 0) {
       fmt::print("{} matrices became q8_0: their rows are no whole blocks of {}\n",
                  weights.kept_wider(), options.quantize);

@@ -78,6 +78,9 @@ Outcome outcome_of(const Answer& answer) {
 
 class CompanyTest : public ::testing::Test {
  protected:
+  explicit CompanyTest(std::shared_ptr<const models::Decoder> decoder = testing::tiny_decoder())
+      : decoder_(std::move(decoder)) {}
+
   std::unique_ptr<Engine> start(const EngineOptions& options, Parallel& parallel) {
     return Engine::start(decoder_, tokenizer_, parallel, options).value();
   }
@@ -121,7 +124,7 @@ class CompanyTest : public ::testing::Test {
     }
   }
 
-  std::shared_ptr<const models::Decoder> decoder_ = testing::tiny_decoder();
+  std::shared_ptr<const models::Decoder> decoder_;
   text::Tokenizer tokenizer_ = testing::byte_tokenizer();
   Work work_ = make_work(*decoder_);
   std::vector<Outcome> expected_ = alone();
@@ -201,6 +204,46 @@ TEST_F(CompanyTest, ScoresAreThoseOfThePlainForwardPass) {
     arena.reset();
   }
 }
+
+// Models whose rotary angles depend on the length of the text: many prompts here and most answers
+// are longer than the 64 positions that these were trained with.
+class LongTextTest : public CompanyTest {
+ protected:
+  explicit LongTextTest(formats::RopeScaling scaling)
+      : CompanyTest(testing::tiny_decoder(std::move(scaling))) {}
+
+  void expect_same_in_any_company() {
+    for (const std::size_t rows : {1, 7, 24}) {
+      const auto engine = start({.max_sequences = 8, .prefill_rows = rows}, threads_);
+      expect_same(together(*engine));
+      const auto cold = engine->stats().cached_tokens;
+      expect_same(together(*engine));  // what the prefix cache knows has the right angles
+      EXPECT_GT(engine->stats().cached_tokens, cold);
+    }
+    const std::size_t page_bytes = models::KvPool(decoder_->kv_shape(), 1).page_bytes();
+    const auto tight =
+        start({.max_sequences = 12, .prefill_rows = 32, .kv_bytes = 16 * page_bytes}, threads_);
+    expect_same(together(*tight));
+    EXPECT_GT(tight->stats().preemptions, 0u);
+  }
+};
+
+class DynamicRopeTest : public LongTextTest {
+ protected:
+  DynamicRopeTest()
+      : LongTextTest({.kind = formats::RopeScaling::Kind::dynamic, .factor = 4, .factors = {}}) {}
+};
+TEST_F(DynamicRopeTest, GivesTheSameInAnyCompany) { expect_same_in_any_company(); }
+
+class LongRopeTest : public LongTextTest {
+ protected:
+  LongRopeTest()
+      : LongTextTest({.kind = formats::RopeScaling::Kind::longrope,
+                      .original_positions = 64,
+                      .factors = {1, 1, 1, 1},
+                      .long_factors = {1, 2, 3, 4}}) {}
+};
+TEST_F(LongRopeTest, GivesTheSameInAnyCompany) { expect_same_in_any_company(); }
 
 TEST_F(CompanyTest, GreedyTokensAreTheMostLikelyOnes) {
   for (std::size_t i = 0; i < work_.generations.size(); ++i) {

@@ -10,9 +10,9 @@ PrefixCache::Block PrefixCache::block_at(std::span<const std::int32_t> tokens, s
   return block;
 }
 
-std::size_t PrefixCache::begin(const Adapters& adapters, std::span<const std::int32_t> tokens,
+std::size_t PrefixCache::begin(const Origin& origin, std::span<const std::int32_t> tokens,
                                models::KvSequence& sequence) {
-  const auto root = roots_.find({adapters, adapters.get()});
+  const auto root = roots_.find(Identity(origin));
   if (root == roots_.end()) return 0;
   const Children* children = &root->second;
   std::vector<Node*> path;
@@ -27,13 +27,12 @@ std::size_t PrefixCache::begin(const Adapters& adapters, std::span<const std::in
   return path.size() * kRows;
 }
 
-void PrefixCache::insert(const Adapters& adapters, std::span<const std::int32_t> tokens,
+void PrefixCache::insert(const Origin& origin, std::span<const std::int32_t> tokens,
                          const models::KvSequence& sequence, models::KvPool& pool) {
-  LATHE_ASSERT(sequence.length() <= tokens.size());
-  const std::size_t pages = sequence.length() / kRows;
+  const std::size_t pages = std::min(tokens.size(), sequence.length()) / kRows;
   if (pages == 0) return;
   std::erase_if(roots_, [](const auto& root) { return root.second.empty(); });
-  Children* children = &roots_[{adapters, adapters.get()}];
+  Children* children = &roots_[Identity(origin)];
   std::vector<Node*> path;
   for (std::size_t page = 0; page < pages; ++page) {
     const auto [place, is_new] = children->try_emplace(block_at(tokens, page));

@@ -1,6 +1,7 @@
 // Keys and values of beginnings that were computed already, to be shared by later sequences: a tree
-// for each set of adapters, with one page of the pool for each node. A node is known by all tokens
-// from the start to its page; they are compared, not hashed.
+// for each set of adapters (and of rotary angles, where the model has several), with one page of
+// the pool for each node. A node is known by all tokens from the start to its page; they are
+// compared, not hashed.
 //
 // The pages belong to the pool that sequences take theirs from: evict() gives the least recently
 // used ones back. Not thread-safe; the pool must outlive it.
@@ -13,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/request.h"
@@ -27,14 +29,20 @@ class PrefixCache {
   PrefixCache(const PrefixCache&) = delete;
   PrefixCache& operator=(const PrefixCache&) = delete;
 
-  // Gives `sequence`, which must be empty, the pages of the longest known beginning of tokens under
-  // these adapters. Returns its rows.
-  std::size_t begin(const Adapters& adapters, std::span<const std::int32_t> tokens,
+  // What rows depend on beside their tokens.
+  struct Origin {
+    Origin(Adapters a, std::size_t set = 0) : adapters(std::move(a)), angles(set) {}
+    Adapters adapters;
+    std::size_t angles;  // Rotary::set_of()
+  };
+
+  // Gives `sequence`, which must be empty, the pages of the longest known beginning of tokens of
+  // this origin. Returns its rows.
+  std::size_t begin(const Origin& origin, std::span<const std::int32_t> tokens,
                     models::KvSequence& sequence);
 
-  // Keeps the whole pages of a sequence that computed tokens. REQUIRES: sequence.length() <=
-  // tokens.size().
-  void insert(const Adapters& adapters, std::span<const std::int32_t> tokens,
+  // Keeps the whole pages of tokens that a sequence has computed.
+  void insert(const Origin& origin, std::span<const std::int32_t> tokens,
               const models::KvSequence& sequence, models::KvPool& pool);
 
   // Gives up to `pages` pages back to the pool, the least recently used first; only pages that no
@@ -63,9 +71,13 @@ class PrefixCache {
   struct Identity {
     std::weak_ptr<const models::SequenceAdapters> owner;
     const models::SequenceAdapters* adapters = nullptr;
+    std::size_t angles = 0;
+    explicit Identity(const Origin& origin)
+        : owner(origin.adapters), adapters(origin.adapters.get()), angles(origin.angles) {}
     bool operator<(const Identity& other) const {
-      return owner.owner_before(other.owner) ||
-             (!other.owner.owner_before(owner) && std::less<>()(adapters, other.adapters));
+      if (owner.owner_before(other.owner)) return true;
+      if (other.owner.owner_before(owner)) return false;
+      return std::pair(adapters, angles) < std::pair(other.adapters, other.angles);
     }
   };
 

@@ -39,7 +39,7 @@ TEST_F(PrefixCacheTest, SharesWholePagesOfTheLongestBeginning) {
   const auto abc = tokens(3);
   {
     const models::KvSequence sequence = computed(3 * kRows - 1);
-    cache_.insert(nullptr, abc, sequence, pool_);
+    cache_.insert(Adapters(), abc, sequence, pool_);
   }
   EXPECT_EQ(pool_.free_pages(), 6u);  // the incomplete third page went back
   EXPECT_EQ(cache_.pages(), 2u);
@@ -53,9 +53,16 @@ TEST_F(PrefixCacheTest, SharesWholePagesOfTheLongestBeginning) {
   EXPECT_EQ(found({}), 0u);
 }
 
+TEST_F(PrefixCacheTest, KeepsRowsOfOtherAnglesApart) {
+  cache_.insert({nullptr, 1}, tokens(1), computed(kRows), pool_);
+  EXPECT_EQ(found(tokens(1)), 0u);
+  models::KvSequence sequence(pool_);
+  EXPECT_EQ(cache_.begin({nullptr, 1}, tokens(1), sequence), kRows);
+}
+
 TEST_F(PrefixCacheTest, KnowsAdaptersByIdentity) {
   auto adapters = std::make_shared<models::SequenceAdapters>();
-  cache_.insert(adapters, tokens(1), computed(kRows), pool_);
+  cache_.insert(Adapters(adapters), tokens(1), computed(kRows), pool_);
   EXPECT_EQ(found(tokens(1), adapters), kRows);
   EXPECT_EQ(found(tokens(1)), 0u);
   EXPECT_EQ(found(tokens(1), std::make_shared<models::SequenceAdapters>()), 0u);
@@ -82,8 +89,8 @@ TEST_F(PrefixCacheTest, OneOwnerMayHoldSeveralAdapters) {
 }
 
 TEST_F(PrefixCacheTest, EvictsTheLeastRecentlyUsedLeafFirst) {
-  cache_.insert(nullptr, tokens(2), computed(2 * kRows), pool_);
-  cache_.insert(nullptr, tokens(2, 1000), computed(2 * kRows), pool_);
+  cache_.insert(Adapters(), tokens(2), computed(2 * kRows), pool_);
+  cache_.insert(Adapters(), tokens(2, 1000), computed(2 * kRows), pool_);
   EXPECT_EQ(found(tokens(2)), 2 * kRows);  // makes the first the more recent
   ASSERT_TRUE(cache_.evict(1));
   EXPECT_EQ(found(tokens(2, 1000)), kRows);
@@ -94,8 +101,8 @@ TEST_F(PrefixCacheTest, EvictsTheLeastRecentlyUsedLeafFirst) {
 
 TEST_F(PrefixCacheTest, NeverEvictsWhatIsInUseAndDoesAllOrNothing) {
   models::KvSequence running = computed(2 * kRows);
-  cache_.insert(nullptr, tokens(2), running, pool_);
-  cache_.insert(nullptr, tokens(1, 1000), computed(kRows), pool_);
+  cache_.insert(Adapters(), tokens(2), running, pool_);
+  cache_.insert(Adapters(), tokens(1, 1000), computed(kRows), pool_);
   EXPECT_FALSE(cache_.evict(2));
   EXPECT_EQ(cache_.pages(), 3u);
   EXPECT_TRUE(cache_.evict(1));
@@ -108,8 +115,8 @@ TEST_F(PrefixCacheTest, NeverEvictsWhatIsInUseAndDoesAllOrNothing) {
 TEST_F(PrefixCacheTest, KeepsAnUnusedPageWhoseContinuationIsInUse) {
   // Two sequences compute the same first page, each its own; only one goes on.
   models::KvSequence longer = computed(2 * kRows);
-  cache_.insert(nullptr, tokens(1), computed(kRows), pool_);
-  cache_.insert(nullptr, tokens(2), longer, pool_);
+  cache_.insert(Adapters(), tokens(1), computed(kRows), pool_);
+  cache_.insert(Adapters(), tokens(2), longer, pool_);
   EXPECT_EQ(cache_.pages(), 2u);
   EXPECT_FALSE(cache_.evict(1));
   longer.clear();

@@ -17,7 +17,10 @@ Scheduler::Scheduler(const models::Decoder& decoder, Parallel& parallel,
       pool_(decoder.kv_shape(), options.pages),
       run_(kernels::active(), parallel, arena_) {}
 
-void Scheduler::add(std::unique_ptr<Sequence> sequence) { waiting_.push_back(std::move(sequence)); }
+void Scheduler::add(std::unique_ptr<Sequence> sequence) {
+  sequence->prompt = sequence->tokens.size();
+  waiting_.push_back(std::move(sequence));
+}
 
 bool Scheduler::step() {
   drop_cancelled();
@@ -94,10 +97,15 @@ void Scheduler::plan_part(Sequence& sequence, Budget& budget) {
   models::BatchSequence& entry = batch_.add(tokens.subspan(begin, rows), begin);
   entry.cache = &*sequence.cache;
   entry.adapters = sequence.adapters.get();
+  entry.whole = sequence.prompt;
   for (std::size_t row = part.first_output; row < part.end; ++row) {
     batch_.outputs.push_back(static_cast<std::int32_t>(entry.first + row - begin));
   }
   parts_.push_back(part);
+}
+
+PrefixCache::Origin Scheduler::origin_of(const Sequence& sequence) const {
+  return {sequence.adapters, decoder_.rotary().set_of(sequence.prompt)};
 }
 
 bool Scheduler::admit_next() {
@@ -108,7 +116,7 @@ bool Scheduler::admit_next() {
   const auto sharable = std::span<const std::int32_t>(sequence.tokens)
                             .first(std::min(first_output(sequence), end - 1));
   const std::size_t shared =
-      options_.prefix_cache ? prefixes_.begin(sequence.adapters, sharable, *sequence.cache) : 0;
+      options_.prefix_cache ? prefixes_.begin(origin_of(sequence), sharable, *sequence.cache) : 0;
   const std::size_t pages = (end + kRows - 1) / kRows - shared / kRows;
   const bool fits = pages <= pool_.free_pages() || prefixes_.evict(pages - pool_.free_pages());
   if (!fits) {
@@ -151,9 +159,11 @@ void Scheduler::preempt_youngest() {
 }
 
 void Scheduler::publish(Sequence& sequence) {
-  const std::size_t pages = sequence.computed() / kRows;
+  const std::size_t rows = decoder_.rotary().rows_of_one_set(sequence.prompt, sequence.computed());
+  const std::size_t pages = rows / kRows;
   if (!options_.prefix_cache || pages <= sequence.published) return;
-  prefixes_.insert(sequence.adapters, sequence.tokens, *sequence.cache, pool_);
+  prefixes_.insert(origin_of(sequence), std::span<const std::int32_t>(sequence.tokens).first(rows),
+                   *sequence.cache, pool_);
   sequence.published = pages;
 }
 

@@ -29,6 +29,7 @@ struct Sequence {
   std::shared_ptr<Task> task;
 
   std::optional<models::KvSequence> cache = {};  // while it is in the batch
+  std::size_t prompt = 0;                        // tokens that it came with
   std::size_t published = 0;                     // pages of it that the prefix cache knows
   std::size_t taken = 0;                         // rows below it need no logits any more
   bool started = false;
@@ -91,6 +92,7 @@ class Scheduler {
   // False: it was the youngest and had to give way itself.
   bool make_room(Sequence& sequence, std::size_t rows);
   void preempt_youngest();
+  PrefixCache::Origin origin_of(const Sequence& sequence) const;
   void publish(Sequence& sequence);
   void deliver(const ops::Value& logits);
   void deliver_part(const Part& part, const ops::Value& logits);

@@ -33,6 +33,14 @@ inline std::shared_ptr<const models::Decoder> tiny_decoder(std::int64_t position
       models::Decoder::make(tiny_config(positions), 0.35f, 17).value());
 }
 
+// Trained with 64 positions under dynamic scaling; otherwise the scaling says it.
+inline std::shared_ptr<const models::Decoder> tiny_decoder(formats::RopeScaling scaling) {
+  formats::DecoderConfig config = tiny_config();
+  if (scaling.kind == formats::RopeScaling::Kind::dynamic) config.max_positions = 64;
+  config.rope.scaling = std::move(scaling);
+  return std::shared_ptr<const models::Decoder>(models::Decoder::make(config, 0.35f, 17).value());
+}
+
 // Token 0 is "<end>", the others are bytes.
 inline text::Tokenizer byte_tokenizer() {
   text::BpeTrainOptions options;

@@ -119,7 +119,10 @@ Status check_rope(const RopeConfig& rope, std::int64_t rotary_dim) {
     case RopeScaling::Kind::none:
       return {};
     case RopeScaling::Kind::linear:
+      return check_factor("rope_scaling.factor", s.factor);
     case RopeScaling::Kind::dynamic:
+      if (rotary_dim <= 2)
+        return Error::unsupported("dynamic rotary scaling needs more than 2 rotated values");
       return check_factor("rope_scaling.factor", s.factor);
     case RopeScaling::Kind::yarn:
       return check_yarn(s);
@@ -207,6 +210,21 @@ double divisor(const RopeConfig& rope, std::int64_t rotary_dim, std::size_t i) {
 
 std::int64_t window_of(const DecoderConfig& config, std::size_t layer) {
   return config.windows.empty() ? 0 : config.windows[layer];
+}
+
+std::int64_t context_limit(const DecoderConfig& config) {
+  const RopeScaling& s = config.rope.scaling;
+  if (s.kind != RopeScaling::Kind::dynamic || s.factor <= 1) return config.max_positions;
+  const double stretched = static_cast<double>(config.max_positions) * s.factor;
+  return static_cast<std::int64_t>(std::min(stretched, static_cast<double>(kMaxPositions)));
+}
+
+double dynamic_theta(const RopeConfig& rope, std::int64_t rotary_dim, std::int64_t max_positions,
+                     std::int64_t length) {
+  const double factor = rope.scaling.factor;
+  const double longer = static_cast<double>(length) / static_cast<double>(max_positions);
+  const auto dim = static_cast<double>(rotary_dim);
+  return rope.theta * std::pow(factor * longer - (factor - 1), dim / (dim - 2));
 }
 
 std::int64_t rotary_dim_of(const DecoderConfig& config) {

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ struct RopeScaling {
   enum class Kind {
     none,
     linear,    // every frequency is divided by factor
-    dynamic,   // stretched for texts longer than max_positions only, which Lathe does not take
+    dynamic,   // stretched for texts longer than max_positions only, the more the longer they are
     llama3,    // low frequencies are divided by factor, high ones kept, the band between blended
     yarn,      // low frequencies are divided by factor, high ones kept, a ramp between them
     factors,   // frequency i is divided by factors[i] (GGUF's rope_freqs.weight)
@@ -143,29 +144,36 @@ std::string to_generation_config_json(const DecoderConfig& config);
 
 // What a GGUF file's tensors add to its metadata.
 struct GgufTensorFacts {
-  bool has_output = true;           // no "output.weight": tied embeddings
-  std::vector<float> rope_factors;  // values of "rope_freqs.weight"; empty when there is none
+  std::set<std::string, std::less<>> names = {};  // of all tensors: which of them are there says
+                                                  // what the model has
+  std::vector<float> rope_factors = {};           // values of "rope_freqs.weight"; empty: none
   std::vector<float> long_rope_factors = {},
                      short_rope_factors = {};  // "rope_factors_long.weight", …
-  bool has_qkv_bias = false;                   // "blk.0.attn_q.bias"
-  bool has_output_bias = false;                // "blk.0.attn_output.bias"
-  bool has_mlp_bias = false;                   // "blk.0.ffn_up.bias"
-  bool has_qk_norm = false;                    // "blk.0.attn_q_norm.weight"
+
+  bool has(std::string_view name) const { return names.contains(name); }
 };
 Result<DecoderConfig> decoder_config_from_gguf(const GgufMetadata& metadata,
                                                const GgufTensorFacts& facts);
 
-// Adds general.architecture, the architecture's keys and the token ids to metadata. llama3 scaling
-// goes into the tensor rope_freqs.weight (rope_divisors below) as llama.cpp expects it, and its
-// parameters into "lathe.rope.llama3.*", so that they can be read back. unsupported: windows, which
-// GGUF does not give by layer, and YaRN without truncation.
+// Adds general.architecture, the architecture's keys and the token ids to metadata. What llama.cpp
+// expects in tensors (rope_freqs.weight, …) is in gguf_rope.h; what GGUF has no key for and can
+// stand beside a file that llama.cpp reads rightly goes into keys of our own ("lathe.…").
+// unsupported: what GGUF cannot express at all.
 Status to_gguf(const DecoderConfig& config, GgufMetadata& metadata);
+
+// What llama.cpp does otherwise with a GGUF file of this model than its authors meant, or why it
+// refuses the file; a sentence each, empty as a rule.
+std::vector<std::string> llama_cpp_differences(const DecoderConfig& config);
 
 // Every name that DecoderConfig::family can have.
 std::vector<std::string> decoder_family_names();
 
 // The window of a layer; 0: none.
 std::int64_t window_of(const DecoderConfig& config, std::size_t layer);
+
+// Positions that a context may have: max_positions, or as many more as dynamic scaling is meant
+// for.
+std::int64_t context_limit(const DecoderConfig& config);
 
 // Values of a head that are rotated.
 std::int64_t rotary_dim_of(const DecoderConfig& config);
@@ -174,6 +182,12 @@ std::int64_t rotary_dim_of(const DecoderConfig& config);
 // none.
 std::vector<float> rope_divisors(const DecoderConfig& config);
 std::vector<float> rope_divisors(const RopeConfig& rope, std::int64_t rotary_dim);
+
+// theta as dynamic scaling stretches it for a text of `length` positions, of which the model was
+// trained with max_positions (modeling_rope_utils, _compute_dynamic_ntk_parameters). REQUIRES:
+// length >= max_positions.
+double dynamic_theta(const RopeConfig& rope, std::int64_t rotary_dim, std::int64_t max_positions,
+                     std::int64_t length);
 
 // Whether a layer has experts in place of an MLP.
 bool has_experts(const DecoderConfig& config, std::int64_t layer);

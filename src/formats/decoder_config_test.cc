@@ -319,12 +319,8 @@ TEST(ConfigGguf, FamiliesRoundTrip) {
   ASSERT_TRUE(to_gguf(c, metadata).ok());
   EXPECT_TRUE(metadata.has("qwen3.block_count"));
   EXPECT_FALSE(metadata.has("llama.block_count"));
-  GgufTensorFacts facts;
-  facts.has_output = false;
-  facts.has_qk_norm = true;
+  GgufTensorFacts facts{.names = {"blk.0.attn_q_norm.weight"}};
   EXPECT_EQ(decoder_config_from_gguf(metadata, facts).value(), c);
-  c.windows = {8, 0};
-  expect_error(to_gguf(c, metadata), ErrorKind::unsupported, "sliding window");
 }
 
 TEST(ConfigGguf, RoundTrip) {
@@ -337,7 +333,7 @@ TEST(ConfigGguf, RoundTrip) {
     c.eos_ids.push_back(static_cast<std::int64_t>(c.eos_ids.size()) + 10);  // up to six ids
     GgufMetadata metadata;
     ASSERT_TRUE(to_gguf(c, metadata).ok());
-    GgufTensorFacts facts{.has_output = false, .rope_factors = {}};
+    GgufTensorFacts facts;
     if (scaling.kind == RopeScaling::Kind::llama3 || scaling.kind == RopeScaling::Kind::factors)
       facts.rope_factors = rope_divisors(c);
     const auto back = decoder_config_from_gguf(metadata, facts);
@@ -361,11 +357,13 @@ class ConfigGgufDamage : public testing::Test {
 TEST_F(ConfigGgufDamage, IsNamed) {
   refused("general.architecture", std::string("mamba"), "\"mamba\"", ErrorKind::unsupported);
   refused("llama.block_count", std::string("3"), "llama.block_count");
-  refused("llama.expert_count", std::uint32_t{8}, "llama.expert_count", ErrorKind::unsupported);
-  refused("llama.attention.sliding_window", std::uint32_t{8}, "sliding_window",
-          ErrorKind::unsupported);
-  refused("llama.rope.scaling.type", std::string("longrope"), "\"longrope\"",
-          ErrorKind::unsupported);
+  refused("llama.expert_count", std::uint32_t{8}, "llama.expert_used_count");
+  refused("llama.attention.sliding_window", std::int32_t{-8}, "sliding_window");
+  refused("llama.attention.causal", false, "attention.causal", ErrorKind::unsupported);
+  refused("llama.rope.scaling.type", std::string("longrope"), "rope_factors_long.weight");
+  refused("llama.rope.scaling.type", std::string("su"), "\"su\"", ErrorKind::unsupported);
+  refused("llama.rope.scaling.attn_factor", 1.5f, "attn_factor", ErrorKind::unsupported);
+  refused("llama.rope.dimension_count", std::int32_t{-8}, "rope.dimension_count");
   refused("llama.rope.scaling.type", std::string("yarn"), "llama.rope.scaling.factor");
   refused("llama.rope.dimension_count", std::uint32_t{8}, "rope.dimension_count",
           ErrorKind::unsupported);
@@ -383,7 +381,7 @@ TEST_F(ConfigGgufDamage, Llama3FactorsThatContradictTheirParameters) {
   c.rope.scaling = llama3_scaling();
   GgufMetadata metadata;
   ASSERT_TRUE(to_gguf(c, metadata).ok());
-  GgufTensorFacts facts{.has_output = false, .rope_factors = rope_divisors(c)};
+  GgufTensorFacts facts{.rope_factors = rope_divisors(c)};
   facts.rope_factors[7] += 0.1f;
   expect_error(decoder_config_from_gguf(metadata, facts), ErrorKind::bad_input,
                "rope_freqs.weight");

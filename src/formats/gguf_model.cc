@@ -1,24 +1,26 @@
 // ModelSource over a GGUF file.
 #include <fmt/format.h>
 
+#include <cstring>
 #include <mutex>
 
 #include "formats/foreign_text.h"
 #include "formats/ggml_types.h"
 #include "formats/gguf_names.h"
+#include "formats/gguf_parts.h"
+#include "formats/gguf_rope.h"
 #include "formats/model_source_impl.h"
 #include "formats/weight_check.h"
 
 namespace lathe::formats {
 namespace {
 
-constexpr const char* kRopeFactors = "rope_freqs.weight";
-constexpr const char* kLongFactors = "rope_factors_long.weight";
-constexpr const char* kShortFactors = "rope_factors_short.weight";
 constexpr const char* kOutput = "output.weight";
+constexpr const char* kEmbedding = "token_embd.weight";
+constexpr const char* kOneExpert = "blk.0.ffn_gate.0.weight";  // of a file before ffn_gate_exps
 
 bool is_rope_tensor(std::string_view name) {
-  return name == kRopeFactors || name == kLongFactors || name == kShortFactors;
+  return name == kRopeFreqs || name == kLongFactors || name == kShortFactors;
 }
 
 // Goes before names that have no canonical form, so that no file's name can pass for one.
@@ -29,20 +31,21 @@ class GgufModel final : public ModelSource::Impl {
   using Impl::Impl;
 
   Status open() {
-    LATHE_TRY(file_, GgufFile::open(path()));
+    LATHE_TRY(GgufParts parts, GgufParts::open(path()));
+    file_.emplace(std::move(parts));
     LATHE_CHECK(read_model().at(path().string()));
     return {};
   }
 
   ModelSource::Kind kind() const override { return ModelSource::Kind::gguf; }
-  const GgufFile* gguf() const override { return &file_; }
+  const GgufFile* gguf() const override { return &file_->first(); }
 
   Result<tensor::TensorView> tensor(std::string_view name) const override {
     const GgufPlace& place = names_->place_of(name);
-    LATHE_TRY(tensor::TensorView view, file_.tensor(place.name));
+    LATHE_TRY(tensor::TensorView view, file_->tensor(place.name));
     if (place.expert >= 0) view = slice_of(view, place.expert);
-    if (has_norm_offset(config(), name)) return without_offset(name, view);
-    if (has_interleaved_rows(config(), name)) view.bytes = split_rows(name, view);
+    if (place.offset != 0) return without_offset(name, view, place.offset);
+    if (place.order != RowOrder::as_in_folder) view.bytes = folder_rows(name, view, place.order);
     return view;
   }
 
@@ -61,23 +64,14 @@ class GgufModel final : public ModelSource::Impl {
 
  private:
   Status read_model() {
-    if (file_.tensors().empty())
+    if (file_->first().tensors().empty() && file_->files().size() == 1)
       return Error::bad_input("the file has no tensors: it is a vocabulary without a model")
           .fix_with("give the .gguf file that has the weights");
-    const auto has = [this](const char* name) { return file_.find(name) != nullptr; };
-    GgufTensorFacts facts{.has_output = has(kOutput),
-                          .rope_factors = {},
-                          .long_rope_factors = {},
-                          .short_rope_factors = {},
-                          .has_qkv_bias = has("blk.0.attn_q.bias"),
-                          .has_output_bias = has("blk.0.attn_output.bias"),
-                          .has_mlp_bias = has("blk.0.ffn_up.bias"),
-                          .has_qk_norm = has("blk.0.attn_q_norm.weight")};
-    LATHE_TRY(facts.rope_factors, factors(kRopeFactors));
-    LATHE_TRY(facts.long_rope_factors, factors(kLongFactors));
-    LATHE_TRY(facts.short_rope_factors, factors(kShortFactors));
-    LATHE_TRY(DecoderConfig config, decoder_config_from_gguf(file_.metadata(), facts));
-    names_.emplace(config);
+    LATHE_CHECK(check_tied_copy());
+    LATHE_TRY(const GgufTensorFacts facts, tensor_facts());
+    LATHE_TRY(DecoderConfig config, decoder_config_from_gguf(file_->first().metadata(), facts));
+    names_.emplace(config, file_->find(kOneExpert) != nullptr ? GgufNames::Experts::one_by_one
+                                                              : GgufNames::Experts::together);
     LATHE_CHECK(check_weights(config, weight_table(), [this](const std::string& in_table) {
       return stored_name(in_table);
     }));
@@ -85,10 +79,40 @@ class GgufModel final : public ModelSource::Impl {
     return {};
   }
 
+  // Some converters write tied embeddings a second time, as the head: one of them is enough.
+  Status check_tied_copy() {
+    const GgufTensorInfo* head = file_->find(kOutput);
+    const GgufTensorInfo* embedding = file_->find(kEmbedding);
+    if (head == nullptr || embedding == nullptr) return {};
+    if (head->type != embedding->type || head->shape != embedding->shape) return {};
+    LATHE_TRY(const tensor::TensorView a, file_->tensor(kOutput));
+    LATHE_TRY(const tensor::TensorView b, file_->tensor(kEmbedding));
+    tied_copy_ = std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
+    return {};
+  }
+
+  // Whether the model is read as if it had no such tensor.
+  bool is_left_out(std::string_view name) const {
+    return is_rope_tensor(name) || (tied_copy_ && name == kOutput);
+  }
+
+  Result<GgufTensorFacts> tensor_facts() const {
+    GgufTensorFacts facts;
+    for (const GgufFile& file : file_->files()) {
+      for (const GgufTensorInfo& info : file.tensors()) {
+        if (!is_left_out(info.name)) facts.names.insert(info.name);
+      }
+    }
+    LATHE_TRY(facts.rope_factors, factors(kRopeFreqs));
+    LATHE_TRY(facts.long_rope_factors, factors(kLongFactors));
+    LATHE_TRY(facts.short_rope_factors, factors(kShortFactors));
+    return facts;
+  }
+
   // Empty when the file has no such tensor.
   Result<std::vector<float>> factors(const char* name) const {
-    if (file_.find(name) == nullptr) return std::vector<float>();
-    LATHE_TRY(const tensor::TensorView view, file_.tensor(name));
+    if (file_->find(name) == nullptr) return std::vector<float>();
+    LATHE_TRY(const tensor::TensorView view, file_->tensor(name));
     return tensor::to_f32(view).at(name);
   }
 
@@ -99,16 +123,21 @@ class GgufModel final : public ModelSource::Impl {
 
   WeightTable weight_table() const {
     WeightTable table;
-    for (const GgufTensorInfo& info : file_.tensors()) {
-      if (is_rope_tensor(info.name)) continue;
-      const GgmlType* type = find_ggml_type(info.type);
-      const WeightInfo whole = {type == nullptr ? std::nullopt : type->dtype, info.shape,
-                                ggml_type_name(info.type)};
-      const auto names = names_->canonical_names(info.name);
-      if (names.empty()) table[std::string(kForeign) + info.name] = whole;
-      for (const std::string& name : names) table[name] = part_of(whole, name, names.size());
+    for (const GgufFile& file : file_->files()) {
+      for (const GgufTensorInfo& info : file.tensors()) {
+        if (!is_left_out(info.name)) add_to(table, info);
+      }
     }
     return table;
+  }
+
+  void add_to(WeightTable& table, const GgufTensorInfo& info) const {
+    const GgmlType* type = find_ggml_type(info.type);
+    const WeightInfo whole = {type == nullptr ? std::nullopt : type->dtype, info.shape,
+                              ggml_type_name(info.type)};
+    const auto names = names_->canonical_names(info.name);
+    if (names.empty()) table[std::string(kForeign) + info.name] = whole;
+    for (const std::string& name : names) table[name] = part_of(whole, name, names.size());
   }
 
   // Of a tensor of all experts, what one of them has; as it is when the counts do not agree, so
@@ -128,30 +157,31 @@ class GgufModel final : public ModelSource::Impl {
   }
 
   // A norm's weights as the family's folders have them; made once and kept.
-  Result<tensor::TensorView> without_offset(std::string_view name,
-                                            const tensor::TensorView& stored) const {
+  Result<tensor::TensorView> without_offset(std::string_view name, const tensor::TensorView& stored,
+                                            float offset) const {
     LATHE_TRY(std::vector<float> values, tensor::to_f32(stored));
-    for (float& value : values) value -= static_cast<float>(config().norm_offset);
+    for (float& value : values) value -= offset;
     const std::lock_guard lock(mutex_);
     const auto kept = shifted_.try_emplace(std::string(name), std::move(values)).first;
     return tensor::view_of(kept->second, stored.shape);
   }
 
   // The rows in Hugging Face's order; made once and kept.
-  std::span<const std::byte> split_rows(std::string_view name,
-                                        const tensor::TensorView& stored) const {
+  std::span<const std::byte> folder_rows(std::string_view name, const tensor::TensorView& stored,
+                                         RowOrder order) const {
     const std::lock_guard lock(mutex_);
     const auto kept = reordered_.find(name);
     if (kept != reordered_.end()) return kept->second;
-    return reordered_.emplace(name, to_split_rows(stored, config().head_dim)).first->second;
+    return reordered_.emplace(name, to_folder_rows(stored, order, config())).first->second;
   }
 
   Result<std::optional<std::string>> text(const char* key) const {
-    LATHE_TRY(const auto value, file_.metadata().find_string(key).at(path().string()));
+    LATHE_TRY(const auto value, file_->first().metadata().find_string(key).at(path().string()));
     return value ? std::optional(std::string(*value)) : std::nullopt;
   }
 
-  GgufFile file_;
+  std::optional<GgufParts> file_;   // once it is open
+  bool tied_copy_ = false;          // the head is the embeddings a second time
   std::optional<GgufNames> names_;  // once the config is known
   mutable std::mutex mutex_;
   mutable std::map<std::string, std::vector<std::byte>, std::less<>> reordered_;

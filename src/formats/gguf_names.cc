@@ -41,7 +41,7 @@ constexpr UsualName kUsualNames[] = {
     {Part::head, "output"},
 };
 
-std::string_view module_name(Part part, const DecoderConfig& config) {
+std::string_view usual_or_own_name(Part part, const DecoderConfig& config) {
   const auto family = find_decoder_family(config.family);
   LATHE_ASSERT(family.ok());
   const PartName* own = find_part_name(**family, part, config);
@@ -53,11 +53,73 @@ std::string_view module_name(Part part, const DecoderConfig& config) {
   return {};
 }
 
-// The row of Hugging Face's order that stands in row `row` of llama.cpp's.
-std::size_t split_row(std::size_t row, std::size_t head_dim) {
-  const std::size_t head = row / head_dim;
-  const std::size_t within = row % head_dim;
-  return head * head_dim + within % 2 * (head_dim / 2) + within / 2;
+std::string module_name(const ExpectedTensor& tensor, const DecoderConfig& config,
+                        GgufNames::Experts experts) {
+  const std::string_view usual = usual_or_own_name(tensor.part, config);
+  if (tensor.expert < 0 || experts == GgufNames::Experts::together) return std::string(usual);
+  constexpr std::string_view kTogether = "_exps";
+  return fmt::format("{}.{}", usual.substr(0, usual.size() - kTogether.size()), tensor.expert);
+}
+
+// Heads one after the other, the halves of each interleaved.
+std::vector<std::size_t> interleaved_rows(std::size_t rows, std::size_t head_dim) {
+  std::vector<std::size_t> order;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::size_t within = row % head_dim;
+    order.push_back(row - within + within % 2 * (head_dim / 2) + within / 2);
+  }
+  return order;
+}
+
+// All queries, all keys, all values, out of groups of the three.
+std::vector<std::size_t> sorted_rows(const DecoderConfig& c) {
+  const auto groups = static_cast<std::size_t>(c.fused_qkv.groups);
+  const auto queries = static_cast<std::size_t>(c.heads * c.head_dim) / groups;
+  const auto keys = static_cast<std::size_t>(c.kv_heads * c.head_dim) / groups;
+  const std::size_t stride = queries + 2 * keys;
+  std::vector<std::size_t> order;
+  const auto take = [&](std::size_t begin, std::size_t count) {
+    for (std::size_t group = 0; group < groups; ++group) {
+      for (std::size_t i = 0; i < count; ++i) order.push_back(group * stride + begin + i);
+    }
+  };
+  take(0, queries);
+  take(queries, keys);
+  take(queries + keys, keys);
+  return order;
+}
+
+RowOrder row_order(const ExpectedTensor& t, const DecoderConfig& c, bool interleaves) {
+  if (interleaves && (t.part == Part::q || t.part == Part::k)) return RowOrder::interleaved;
+  if (t.part == Part::qkv && c.fused_qkv.groups > 1) return RowOrder::sorted;
+  return RowOrder::as_in_folder;
+}
+
+// [i]: the row of the folder's matrix that is row i in GGUF.
+std::vector<std::size_t> rows_in_order(RowOrder order, const tensor::TensorView& matrix,
+                                       const DecoderConfig& c) {
+  LATHE_ASSERT(!matrix.shape.empty());
+  const auto rows = static_cast<std::size_t>(matrix.shape[0]);
+  std::vector<std::size_t> all = order == RowOrder::interleaved
+                                     ? interleaved_rows(rows, static_cast<std::size_t>(c.head_dim))
+                                     : sorted_rows(c);
+  LATHE_ASSERT(all.size() == rows);
+  return all;
+}
+
+bool is_norm(const ExpectedTensor& tensor) {
+  switch (tensor.part) {
+    case Part::attention_norm:
+    case Part::q_norm:
+    case Part::k_norm:
+    case Part::post_attention_norm:
+    case Part::mlp_norm:
+    case Part::post_mlp_norm:
+    case Part::final_norm:
+      return !tensor.bias;
+    default:
+      return false;
+  }
 }
 
 std::size_t row_bytes(const tensor::TensorView& matrix) {
@@ -67,13 +129,19 @@ std::size_t row_bytes(const tensor::TensorView& matrix) {
 
 }  // namespace
 
-GgufNames::GgufNames(const DecoderConfig& config) {
+GgufNames::GgufNames(const DecoderConfig& config, Experts experts) {
+  const auto family = find_decoder_family(config.family);
+  LATHE_ASSERT(family.ok());
   for (const ExpectedTensor& tensor : expected_tensors(config)) {
-    std::string name = tensor.layer < 0 ? std::string() : fmt::format("blk.{}.", tensor.layer);
-    name += module_name(tensor.part, config);
-    name += tensor.bias ? ".bias" : ".weight";
-    canonical_[name].push_back(tensor.name);
-    places_.emplace(tensor.name, GgufPlace{std::move(name), tensor.expert});
+    GgufPlace place;
+    if (tensor.layer >= 0) place.name = fmt::format("blk.{}.", tensor.layer);
+    place.name += module_name(tensor, config, experts);
+    place.name += tensor.bias ? ".bias" : ".weight";
+    if (experts == Experts::together) place.expert = tensor.expert;
+    if (is_norm(tensor)) place.offset = static_cast<float>(config.norm_offset);
+    place.order = row_order(tensor, config, (*family)->gguf_interleaves);
+    canonical_[place.name].push_back(tensor.name);
+    places_.emplace(tensor.name, std::move(place));
   }
 }
 
@@ -89,40 +157,22 @@ std::span<const std::string> GgufNames::canonical_names(std::string_view gguf_na
                                    : std::span<const std::string>();
 }
 
-bool has_norm_offset(const DecoderConfig& config, std::string_view canonical_name) {
-  return config.norm_offset != 0 && canonical_name.ends_with("norm.weight");
-}
-
-bool has_interleaved_rows(const DecoderConfig& config, std::string_view canonical_name) {
-  const auto family = find_decoder_family(config.family);
-  if (!family.ok() || !(*family)->gguf_interleaves) return false;
-  for (const char* module : {"self_attn.q_proj", "self_attn.k_proj"}) {
-    for (const char* parameter : {".weight", ".bias"}) {
-      if (canonical_name.ends_with(std::string(module) + parameter)) return true;
-    }
-  }
-  return false;
-}
-
-std::vector<std::byte> to_split_rows(const tensor::TensorView& matrix, std::int64_t head_dim) {
-  LATHE_ASSERT(!matrix.shape.empty() && matrix.shape[0] % head_dim == 0);
-  const std::size_t size = row_bytes(matrix);
-  std::vector<std::byte> out(matrix.bytes.size());
-  for (std::size_t row = 0; row < static_cast<std::size_t>(matrix.shape[0]); ++row) {
-    const std::size_t to = split_row(row, static_cast<std::size_t>(head_dim));
-    std::memcpy(out.data() + to * size, matrix.bytes.data() + row * size, size);
-  }
+std::vector<std::byte> to_folder_rows(const tensor::TensorView& stored, RowOrder order,
+                                      const DecoderConfig& config) {
+  const std::vector<std::size_t> rows = rows_in_order(order, stored, config);
+  const std::size_t size = row_bytes(stored);
+  std::vector<std::byte> out(stored.bytes.size());
+  for (std::size_t row = 0; row < rows.size(); ++row)
+    std::memcpy(out.data() + rows[row] * size, stored.bytes.data() + row * size, size);
   return out;
 }
 
-Status write_interleaved_rows(const tensor::TensorView& matrix, std::int64_t head_dim,
-                              os::FileWriter& out) {
-  LATHE_ASSERT(!matrix.shape.empty() && matrix.shape[0] % head_dim == 0);
+Status write_rows(const tensor::TensorView& matrix, RowOrder order, const DecoderConfig& config,
+                  os::FileWriter& out) {
+  if (order == RowOrder::as_in_folder) return out.write(matrix.bytes);
   const std::size_t size = row_bytes(matrix);
-  for (std::size_t row = 0; row < static_cast<std::size_t>(matrix.shape[0]); ++row) {
-    const std::size_t from = split_row(row, static_cast<std::size_t>(head_dim));
-    LATHE_CHECK(out.write(matrix.bytes.subspan(from * size, size)));
-  }
+  for (const std::size_t row : rows_in_order(order, matrix, config))
+    LATHE_CHECK(out.write(matrix.bytes.subspan(row * size, size)));
   return {};
 }
 

@@ -3,8 +3,8 @@
 // "model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.weight", …, "lm_head.weight".
 //
 // A folder is read as Hugging Face writes it (config.json; model.safetensors, or shards named by
-// model.safetensors.index.json), a file as GGUF. GGUF's rows of q_proj and k_proj are put back into
-// Hugging Face's order (llama.cpp interleaves them for its RoPE), so nobody behind this header sees
+// model.safetensors.index.json), a file as GGUF, with the parts that gguf-split made of it. What
+// llama.cpp's converter does to values (gguf_names.h) is undone, so nobody behind this header sees
 // the difference. Missing, unexpected and wrongly shaped tensors are errors that name them; pickled
 // weights (.bin, .pt) are refused.
 //
@@ -46,8 +46,8 @@ class ModelSource {
 
   // A weight by its canonical name: matrices [out, in], norms [hidden_size]; f32, f16, bf16, f64 or
   // q8_0 as stored; no alignment is promised. The view lives as long as this object (moves
-  // included). A GGUF's q_proj or k_proj is a copy made by the first call. not_found names the
-  // tensor.
+  // included). What stands otherwise in a file is a copy made by the first call. not_found names
+  // the tensor.
   Result<tensor::TensorView> tensor(std::string_view canonical_name) const;
 
   // tokenizer.json beside the weights, or the GGUF key "tokenizer.huggingface.json"; not_found when
@@ -62,7 +62,7 @@ class ModelSource {
   Result<std::optional<std::string>> tokenizer_config_json() const;
   Result<std::optional<std::string>> generation_config_json() const;
 
-  // The open GGUF file; nullptr for a folder.
+  // The open GGUF file, the first where there are parts; nullptr for a folder.
   const GgufFile* gguf() const;
 
  private:

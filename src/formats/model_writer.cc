@@ -9,6 +9,7 @@
 #include "formats/decoder_tensors.h"
 #include "formats/foreign_text.h"
 #include "formats/gguf_names.h"
+#include "formats/gguf_rope.h"
 #include "formats/gguf_writer.h"
 #include "formats/safetensors.h"
 #include "formats/weight_check.h"
@@ -123,25 +124,19 @@ GgufTensorSource experts_source(const std::string& name, std::span<const TensorV
           }};
 }
 
-GgufTensorSource source_of(const DecoderConfig& config, const std::string& canonical,
-                           const std::string& name, const TensorView& view) {
-  GgufTensorSource source{name, view.dtype, view.shape, {}};
-  const float offset =
-      has_norm_offset(config, canonical) ? static_cast<float>(config.norm_offset) : 0;
-  const bool interleaved = has_interleaved_rows(config, canonical);
-  const std::int64_t head_dim = config.head_dim;
+GgufTensorSource source_of(const DecoderConfig& config, const GgufPlace& place,
+                           const TensorView& view) {
+  GgufTensorSource source{place.name, view.dtype, view.shape, {}};
   if (view.shape.size() == 1) {  // llama.cpp keeps vectors in f32
     source.dtype = DType::f32;
-    source.write = [&view, interleaved, head_dim, offset](os::FileWriter& out) -> Status {
+    source.write = [&config, &place, &view](os::FileWriter& out) -> Status {
       LATHE_TRY(std::vector<float> values, tensor::to_f32(view));
-      for (float& value : values) value += offset;
-      if (interleaved)
-        return write_interleaved_rows(tensor::view_of(values, view.shape), head_dim, out);
-      return out.write(std::as_bytes(std::span(values)));
+      for (float& value : values) value += place.offset;
+      return write_rows(tensor::view_of(values, view.shape), place.order, config, out);
     };
-  } else if (interleaved) {
-    source.write = [&view, head_dim](os::FileWriter& out) {
-      return write_interleaved_rows(view, head_dim, out);
+  } else if (place.order != RowOrder::as_in_folder) {
+    source.write = [&config, &place, &view](os::FileWriter& out) {
+      return write_rows(view, place.order, config, out);
     };
   } else {
     source.write = [&view](os::FileWriter& out) { return out.write(view.bytes); };
@@ -199,22 +194,20 @@ Status write_model_gguf(const os::Path& path, const DecoderConfig& config,
   LATHE_CHECK(check_gguf_types(tensors).at(path.string()));
   LATHE_TRY(const GgufMetadata metadata, gguf_metadata(config, tensors, extra).at(path.string()));
   std::vector<GgufTensorSource> sources;
-  const std::vector<float> divisors = rope_divisors(config);
-  const RopeScaling::Kind scaling = config.rope.scaling.kind;
-  if (scaling == RopeScaling::Kind::llama3 || scaling == RopeScaling::Kind::factors) {
-    sources.push_back({"rope_freqs.weight",
-                       DType::f32,
-                       {rotary_dim_of(config) / 2},
-                       [&divisors](os::FileWriter& out) {
-                         return out.write(std::as_bytes(std::span(divisors)));
-                       }});
+  const std::vector<RopeTensor> rope = gguf_rope_tensors(config);
+  for (const RopeTensor& t : rope) {
+    sources.push_back(
+        {t.name,
+         DType::f32,
+         {static_cast<std::int64_t>(t.values.size())},
+         [&t](os::FileWriter& out) { return out.write(std::as_bytes(std::span(t.values))); }});
   }
   const GgufNames names(config);
   for (const ExpectedTensor& expected : expected_tensors(config)) {
     const GgufPlace& place = names.place_of(expected.name);
     if (place.expert > 0) continue;  // written with the first
     if (place.expert < 0) {
-      sources.push_back(source_of(config, expected.name, place.name, *weights.at(expected.name)));
+      sources.push_back(source_of(config, place, *weights.at(expected.name)));
       continue;
     }
     std::vector<const TensorView*> all;

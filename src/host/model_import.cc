@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "formats/gguf_parts.h"
 #include "host/fingerprint.h"
 #include "host/staged_folder.h"
 #include "store/names.h"
@@ -39,7 +40,12 @@ struct FileToCopy {
 // What serving reads, and nothing else of the folder.
 Result<std::vector<FileToCopy>> files_of(const formats::ModelSource& source) {
   if (source.kind() == formats::ModelSource::Kind::gguf) {
-    return std::vector<FileToCopy>{{source.path(), "model.gguf"}};
+    LATHE_TRY(const auto parts, formats::gguf_part_paths(source.path(), source.gguf()->metadata()));
+    if (parts.size() == 1) return std::vector<FileToCopy>{{parts.front(), "model.gguf"}};
+    std::vector<FileToCopy> files;
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      files.push_back({parts[i], formats::gguf_part_name("model", i, parts.size())});
+    return files;
   }
   const os::Path& folder = source.path();
   std::vector<FileToCopy> files;
@@ -99,7 +105,7 @@ Result<std::int64_t> count_parameters(const formats::ModelSource& source) {
 Result<store::ModelRecord> describe(const formats::ModelSource& source) {
   store::ModelRecord record;
   record.family = source.config().family;
-  record.context_length = source.config().max_positions;
+  record.context_length = formats::context_limit(source.config());
   LATHE_TRY(record.parameters, count_parameters(source));
   LATHE_TRY(record.quantization, main_dtype(source));
   LATHE_TRY(const text::Tokenizer tokenizer, text::load_tokenizer(source));

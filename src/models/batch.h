@@ -28,8 +28,8 @@ struct BatchSequence {
   KvSequence* cache =
       nullptr;  // where it continues; null: a whole sequence from its start, uncached
   const SequenceAdapters* adapters = nullptr;
-  // Positions of the whole text, where more of it comes in later passes; 0: it ends here. Rotary
-  // angles of LongRoPE depend on it.
+  // Positions of the whole prompt, of which other passes have other parts; rows past it were drawn
+  // one by one. 0: the text ends with the last row here. Rotary angles may depend on it (rotary.h).
   std::size_t whole = 0;
 };
 

@@ -27,7 +27,7 @@ bool writes_into_residual(const formats::ExpectedTensor& t) {
 
 Decoder::Decoder(const formats::DecoderConfig& config, std::size_t context)
     : config_(config),
-      context_(context == 0 ? static_cast<std::size_t>(config.max_positions) : context),
+      context_(context == 0 ? static_cast<std::size_t>(formats::context_limit(config)) : context),
       rotary_(std::make_unique<Rotary>(config_, context_)),
       layout_(lay_out(config_, weights_)) {
   for (const Site& site : layout_.sites) sites_.push_back(site.name);

@@ -47,9 +47,9 @@ Result<std::unique_ptr<Decoder>> Decoder::load(const formats::ModelSource& sourc
                                                Parallel& parallel, std::size_t context) {
   const formats::DecoderConfig& config = source.config();
   LATHE_CHECK(find_family(config.family));
-  if (context > static_cast<std::size_t>(config.max_positions)) {
+  if (context > static_cast<std::size_t>(formats::context_limit(config))) {
     return Error::limit(fmt::format("a context of {} positions was asked for; the model has {}",
-                                    context, config.max_positions))
+                                    context, formats::context_limit(config)))
         .fix_with("ask for a shorter context");
   }
   std::unique_ptr<Decoder> decoder(new Decoder(config, context));

@@ -84,19 +84,26 @@ ops::Value Pass::linear_of_rows(const ops::Value& x, const Linear& linear,
 
 void Pass::rotate(const ops::Value& x, std::size_t layer) {
   const formats::DecoderConfig& c = config();
-  const Rotary& rotary = decoder_.rotary();
   const ops::RotatedHeads heads = {static_cast<std::size_t>(c.head_dim),
                                    static_cast<std::size_t>(formats::rotary_dim_of(c))};
-  if (!rotary.has_two_sets()) return ops::rotate(run_, x, heads, batch_.positions, rotary.table());
-  std::vector<std::int32_t> rows = batch_.positions;
+  const bool windowed = formats::window_of(c, layer) > 0;
+  std::optional<RotaryAngles>& angles = windowed ? window_angles_ : angles_;
+  if (!angles) angles = decoder_.rotary().angles(windowed, rotary_rows(), run_.arena);
+  ops::rotate(run_, x, heads, angles->rows, angles->table);
+}
+
+std::vector<RotaryRow> Pass::rotary_rows() const {
+  std::vector<RotaryRow> rows(batch_.tokens.size());
   for (const BatchSequence& s : batch_.sequences) {
     if (s.count == 0) continue;
     const auto last = static_cast<std::size_t>(batch_.positions[s.first + s.count - 1]);
-    const std::size_t offset = rotary.offset(c, layer, std::max(s.whole, last + 1));
-    for (std::size_t i = s.first; i < s.first + s.count; ++i)
-      rows[i] += static_cast<std::int32_t>(offset);
+    const std::size_t prompt = s.whole > 0 ? s.whole : last + 1;
+    for (std::size_t i = s.first; i < s.first + s.count; ++i) {
+      const auto position = static_cast<std::size_t>(batch_.positions[i]);
+      rows[i] = {position, std::max(prompt, position + 1)};
+    }
   }
-  ops::rotate(run_, x, heads, rows, rotary.table());
+  return rows;
 }
 
 ops::Value Pass::attention(const ops::Value& q, const ops::Value& k, const ops::Value& v,

@@ -5,6 +5,7 @@
 // A Pass lives as long as the tape's backward steps need the batch: both must outlive backward().
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "models/decoder.h"
@@ -42,6 +43,8 @@ class Pass {
   ops::Value head(const ops::Value& x, const Linear& linear);
 
  private:
+  // Where the rows stand, and how long their texts are.
+  std::vector<RotaryRow> rotary_rows() const;
   std::vector<ops::LoraSlice> lora_slices(std::size_t site) const;
   std::vector<ops::LoraSlice> lora_slices_of_rows(std::size_t site,
                                                   std::span<const std::int32_t> rows) const;
@@ -51,6 +54,7 @@ class Pass {
   ops::Run& run_;
   const Decoder& decoder_;
   const Batch& batch_;
+  std::optional<RotaryAngles> angles_, window_angles_;  // once they are asked for
 };
 
 }  // namespace lathe::models

@@ -1,9 +1,16 @@
 // The cosines and sines of rotary position embeddings (times the attention factor of YaRN or
-// LongRoPE) for every position of a context, computed once a model. Some models have two sets: one
-// for layers with a window (Gemma 3), or one for long texts (LongRoPE). The second stands behind
-// the first in one table.
+// LongRoPE), computed once a model for every position of a context. Some models have two sets: one
+// for layers with a window (Gemma 3), or one for long texts (LongRoPE); the second stands behind
+// the first in one table. Under dynamic scaling a text longer than the model was trained with has
+// angles of its own, which are computed in the pass.
+//
+// Which angles a row gets depends on the length of its text, and that is: for the rows of a prompt
+// the prompt's length, for each row drawn after it its position + 1 (what stood before it has the
+// angles that it got). So a result does not depend on how a prompt is cut into passes. As
+// transformers does it, where each pass sees the positions so far.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "formats/decoder_config.h"
@@ -11,23 +18,47 @@
 
 namespace lathe::models {
 
+// A row of a pass: where it stands, and the length of its text as above.
+struct RotaryRow {
+  std::size_t position = 0;
+  std::size_t length = 0;
+};
+
+// What ops::rotate() takes.
+struct RotaryAngles {
+  ops::RotaryTable table;
+  std::vector<std::int32_t> rows;  // of the table, for each row of the pass
+};
+
 class Rotary {
  public:
   // For positions [0, positions), with the config's theta and scaling.
   Rotary(const formats::DecoderConfig& config, std::size_t positions);
 
-  ops::RotaryTable table() const { return {cosines_.data(), sines_.data(), sets_ * positions_}; }
-  bool has_two_sets() const { return sets_ == 2; }
-  // What is added to a position to find its row in the table, in a layer, for a text of `length`.
-  std::size_t offset(const formats::DecoderConfig& config, std::size_t layer,
-                     std::size_t length) const;
+  // The angles of rows, in layers with a window or in the others; what is not in the table is
+  // computed into `arena`, where it stays as long as the pass's values.
+  RotaryAngles angles(bool windowed, std::span<const RotaryRow> rows, tensor::Arena& arena) const;
+
+  // Numbers the sets of angles: texts whose lengths have the same number have the same angles.
+  std::size_t set_of(std::size_t length) const;
+  // How many rows at the start of a text have the angles of set_of(prompt), when its prompt has so
+  // many positions and `rows` are computed.
+  std::size_t rows_of_one_set(std::size_t prompt, std::size_t rows) const;
 
  private:
-  void add_set(const formats::RopeConfig& rope, const std::vector<float>& divisors,
-               std::int64_t rotary_dim);
+  void add_set(const formats::RopeConfig& rope, const std::vector<float>& divisors);
+  void add_row(std::size_t position, std::span<const double> frequencies, float* cosines,
+               float* sines) const;
+  std::vector<double> dynamic_frequencies(std::size_t length) const;
+  RotaryAngles dynamic_angles(std::span<const RotaryRow> rows, tensor::Arena& arena) const;
 
-  std::size_t positions_;
+  formats::RopeConfig rope_;
+  std::int64_t rotary_dim_;
+  std::size_t trained_;    // positions up to which the first set holds
+  std::size_t positions_;  // of each set in the table
   std::size_t sets_ = 0;
+  bool by_length_ = false;              // angles depend on the length of the text
+  bool window_set_ = false;             // the second set is for layers with a window
   std::vector<float> cosines_, sines_;  // [sets, positions, rotary_dim / 2]
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "formats/gguf_parts.h"
 #include "os/clock.h"
 #include "text/model_text.h"
 
@@ -15,7 +16,9 @@ Result<os::Path> model_path(const os::Path& path) {
   if (std::filesystem::exists(path / "config.json", code)) return path;
   std::vector<os::Path> found;
   for (const auto& entry : std::filesystem::directory_iterator(path, code)) {
-    if (entry.path().extension() == ".gguf") found.push_back(entry.path());
+    if (entry.path().extension() == ".gguf" &&
+        !formats::is_later_gguf_part(entry.path().filename().string()))
+      found.push_back(entry.path());
   }
   if (found.size() == 1) return found.front();
   return Error::bad_input(

@@ -59,6 +59,7 @@ void expect_logits(const models::Decoder& decoder, const adapters::Adapter* adap
         if (cached) {
           ASSERT_TRUE(sequence.reserve(last - first).ok());
           s.cache = &sequence;
+          s.whole = rows.size();
         }
         for (std::size_t i = std::max(first, prefix); i < last; ++i) {
           batch.outputs.push_back(static_cast<std::int32_t>(i - first));
@@ -76,15 +77,20 @@ void expect_logits(const models::Decoder& decoder, const adapters::Adapter* adap
   }
 }
 
+// The logits of a GGUF file, or of the first of its parts, stand beside it.
+os::Path golden_of(const os::Path& model) {
+  if (model.extension() != ".gguf") return model / "golden.safetensors";
+  const std::string stem = model.stem().string();
+  return model.parent_path() / (stem.substr(0, stem.find("-00001-of-")) + ".safetensors");
+}
+
 // path: inside the goldens, or absolute.
 void expect_model(const os::Path& path, double tolerance) {
   os::ThreadPool pool(2);
   const os::Path whole = kGoldens / path;
   const auto source = formats::ModelSource::open(whole);
   ASSERT_TRUE(source.ok()) << source.error().message();
-  const os::Path golden = whole.extension() == ".gguf"
-                              ? os::Path(whole).replace_extension("safetensors")
-                              : whole / "golden.safetensors";
+  const os::Path golden = golden_of(whole);
   expect_logits(*models::Decoder::load(*source, pool).value(), nullptr, golden, tolerance);
   expect_logits(*models::Decoder::load_trainable(*source).value(), nullptr, golden, tolerance);
 }
@@ -110,6 +116,22 @@ TEST(GoldenLogits, Families) {
     ++models;
   }
   EXPECT_GE(models, 9u);
+}
+
+// Every family as llama.cpp's converter writes it (tools/make_gguf_oracle.py).
+TEST(GoldenLogits, GgufFamilies) {
+  const os::Path folder = os::Path(LATHE_SOURCE_DIR) / "testdata" / "gguf";
+  std::size_t models = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const bool later_part =
+        name.find("-of-") != std::string::npos && name.find("-00001-of-") == std::string::npos;
+    if (entry.path().extension() != ".gguf" || later_part) continue;
+    SCOPED_TRACE(name);
+    expect_model(entry.path(), 1e-4);
+    ++models;
+  }
+  EXPECT_GE(models, 21u);
 }
 
 void expect_adapter(const char* name) {

@@ -16,6 +16,8 @@ constexpr PartName kNames[] = {
     {Part::down, "mlp.dense_4h_to_h"},
     {Part::final_norm, "transformer.ln_f"},
 };
+constexpr std::string_view kGgufKeys[] = {"use_parallel_residual", "attention.max_alibi_bias"};
+constexpr double kAlibiBias = 8;  // Press et al. 2022: the slopes fall to 2^-8
 constexpr PartName kAttentionNorm = {Part::attention_norm, "ln_attn", "attn_norm_2"};
 constexpr PartName kMlpNorm = {Part::mlp_norm, "ln_mlp", "attn_norm"};
 
@@ -80,12 +82,37 @@ void write_json(const DecoderConfig& c, nlohmann::json& out) {
       c.parallel_residual ? nlohmann::json(c.separate_norms ? 2 : 1) : nlohmann::json();
 }
 
+// llama.cpp knows the 7B and 40B layouts, which these keys' absence stands for.
+Status read_gguf(const GgufFields& fields, DecoderConfig& c) {
+  LATHE_TRY(const auto parallel, fields.find_bool("use_parallel_residual"));
+  LATHE_TRY(const auto alibi, fields.find_number("attention.max_alibi_bias"));
+  if (alibi.value_or(0) != 0 && *alibi != kAlibiBias)
+    return Error::unsupported(fmt::format(
+        "{} is {}, not {}", fields.name("attention.max_alibi_bias"), *alibi, kAlibiBias));
+  c.positions = alibi.value_or(0) != 0 ? PositionKind::alibi : PositionKind::rotary;
+  if (c.positions == PositionKind::alibi) {
+    c.rope = {};
+    c.rotary_dim = 0;
+  }
+  c.parallel_residual = parallel.value_or(true);
+  c.separate_norms = !c.parallel_residual || fields.facts().has("blk.0.attn_norm_2.weight");
+  c.fused_qkv.groups = c.kv_heads;
+  return {};
+}
+
+void write_gguf(const DecoderConfig& c, GgufKeys& keys) {
+  if (!c.parallel_residual) keys.put("use_parallel_residual", false);
+  if (c.positions == PositionKind::alibi) keys.put_number("attention.max_alibi_bias", kAlibiBias);
+}
+
 }  // namespace
 
 const DecoderFamily kFalcon = {.name = "falcon",
                                .architecture = "FalconForCausalLM",
                                .gguf = "falcon",
-                               .in_gguf = false,
+                               .gguf_keys = kGgufKeys,
+                               .read_gguf = read_gguf,
+                               .write_gguf = write_gguf,
                                .keys = {.intermediate = "ffn_hidden_size",
                                         .kv_heads = nullptr,
                                         .norm_eps = "layer_norm_epsilon",

@@ -59,11 +59,18 @@ Result<const DecoderFamily*> find_decoder_family(std::string_view name) {
   return unknown(name, &DecoderFamily::name);
 }
 
-Result<const DecoderFamily*> find_gguf_family(std::string_view architecture) {
+Result<const DecoderFamily*> find_gguf_family(std::string_view architecture,
+                                              const GgufFields& fields) {
+  const DecoderFamily* usual = nullptr;
   for (const DecoderFamily* family : kFamilies) {
-    if (family->gguf == architecture) return family;  // the first: Mistral goes as "llama"
+    if (family->gguf != architecture) continue;
+    if (family->is_gguf == nullptr) {
+      usual = family;
+    } else if (family->is_gguf(fields)) {
+      return family;
+    }
   }
-  return unknown(architecture, &DecoderFamily::gguf);
+  return usual != nullptr ? Result(usual) : unknown(architecture, &DecoderFamily::gguf);
 }
 
 const PartName* find_part_name(const DecoderFamily& family, Part part,

@@ -9,6 +9,7 @@
 
 #include "formats/decoder_config.h"
 #include "formats/decoder_tensors.h"
+#include "formats/gguf_fields.h"
 #include "formats/json.h"
 
 namespace lathe::formats {
@@ -40,8 +41,19 @@ struct DecoderFamily {
   std::string_view gguf;          // general.architecture, and the prefix of its keys
   // Whether GGUF stores the rows of q_proj and k_proj interleaved (gguf_names.h).
   bool gguf_interleaves = false;
-  // Whether Lathe reads and writes GGUF files of it.
-  bool in_gguf = true;
+  bool has_experts = false;
+  // Which layers have a window when the file gives one: of each so many all but the last; 0: all;
+  // -1: the file must say.
+  std::int64_t gguf_window_period = -1;
+  std::int64_t gguf_default_window = 0;  // where the file gives none
+  // Keys of GGUF that read_gguf knows beside those of every architecture.
+  std::span<const std::string_view> gguf_keys = {};
+  // Where several families share an architecture: whether a file is of this one; nullptr: when it
+  // is of no other.
+  bool (*is_gguf)(const GgufFields& fields) = nullptr;
+  // What this family alone has in GGUF; called after the common fields are read.
+  Status (*read_gguf)(const GgufFields& fields, DecoderConfig& config) = nullptr;
+  void (*write_gguf)(const DecoderConfig& config, GgufKeys& keys) = nullptr;
   // What other model_type config.json may give for the same thing; empty: none.
   SizeKeys keys = {};
   // What goes before the number of a layer.
@@ -64,8 +76,9 @@ struct DecoderFamily {
 
 // By DecoderConfig::family; unsupported names the family and those that exist.
 Result<const DecoderFamily*> find_decoder_family(std::string_view name);
-// By general.architecture.
-Result<const DecoderFamily*> find_gguf_family(std::string_view architecture);
+// By general.architecture, and by what the file says where families share one.
+Result<const DecoderFamily*> find_gguf_family(std::string_view architecture,
+                                              const GgufFields& fields);
 
 // One file each.
 extern const DecoderFamily kLlama;
@@ -95,6 +108,10 @@ Status read_windows(const JsonFields& fields, std::int64_t first, DecoderConfig&
 
 // "layer_types" and "sliding_window" as read_windows() reads them.
 void write_windows(const DecoderConfig& config, nlohmann::json& out);
+
+// GGUF's way to say which layers have a window: of each so many all but the last, 0: all. Nothing
+// when no number says it.
+std::optional<std::int64_t> window_period(const std::vector<std::int64_t>& windows);
 
 // The rotary settings of one object: "rope_parameters" or "rope_scaling", whichever `object` is
 // (decoder_config_json.cc).

@@ -18,6 +18,16 @@ Status read_gemma(const JsonFields& fields, std::int64_t pattern, DecoderConfig&
 Status read_softcaps(const JsonFields& fields, double attention, double logits,
                      DecoderConfig& config);
 
+// GGUF: the caps, or these where the file has none, and the queries' scale where it is another than
+// gemma_gguf_scale().
+extern const std::string_view kGemmaGgufKeys[3];
+Status read_gemma_gguf(const GgufFields& fields, double attention, double logits,
+                       DecoderConfig& config);
+// What llama.cpp takes from the sizes: 1 / sqrt(head_dim), or of hidden_size / heads in the largest
+// models, which it knows by their layers.
+double gemma_gguf_scale(const DecoderConfig& config);
+void write_gemma_gguf(const DecoderConfig& config, GgufKeys& keys);
+
 void write_gemma(const DecoderConfig& config, nlohmann::json& out);
 
 }  // namespace lathe::formats

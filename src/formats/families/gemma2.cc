@@ -67,7 +67,41 @@ Status read_softcaps(const JsonFields& fields, double attention, double logits,
   return {};
 }
 
+constexpr std::string_view kGemmaGgufKeys[3] = {"attn_logit_softcapping", "final_logit_softcapping",
+                                                "attention.scale"};
+
+double gemma_gguf_scale(const DecoderConfig& c) {
+  const bool largest = c.layers == 46 || c.layers == 62;
+  const std::int64_t size = largest ? c.hidden_size / c.heads : c.head_dim;
+  return 1 / std::sqrt(static_cast<double>(size));
+}
+
+Status read_gemma_gguf(const GgufFields& fields, double attention, double logits,
+                       DecoderConfig& c) {
+  if (c.heads <= 0 || c.head_dim <= 0) return {};  // check() refuses it
+  LATHE_TRY(const auto scores, fields.find_number("attn_logit_softcapping"));
+  LATHE_TRY(const auto last, fields.find_number("final_logit_softcapping"));
+  LATHE_TRY(const auto scale, fields.find_number("attention.scale"));
+  c.attention_softcap = scores.value_or(attention);
+  c.logit_softcap = last.value_or(logits);
+  c.query_scale = scale.value_or(gemma_gguf_scale(c));
+  c.embedding_scale = std::sqrt(static_cast<double>(c.hidden_size));
+  return {};
+}
+
+void write_gemma_gguf(const DecoderConfig& c, GgufKeys& keys) {
+  const bool capped = !c.qk_norm;  // Gemma 2: absent keys mean the usual caps, not none
+  if (capped || c.attention_softcap > 0)
+    keys.put_number("attn_logit_softcapping", c.attention_softcap);
+  if (capped || c.logit_softcap > 0) keys.put_number("final_logit_softcapping", c.logit_softcap);
+  if (static_cast<float>(c.query_scale) != static_cast<float>(gemma_gguf_scale(c)))
+    keys.put_number("attention.scale", c.query_scale);
+}
+
 namespace {
+
+constexpr double kScoreCap = 50;
+constexpr double kLogitCap = 30;
 
 void defaults(DecoderConfig& config) {
   gemma_defaults(config);
@@ -75,8 +109,13 @@ void defaults(DecoderConfig& config) {
 }
 
 Status read_json(const JsonFields& fields, DecoderConfig& config) {
-  LATHE_CHECK(read_softcaps(fields, 50, 30, config));
+  LATHE_CHECK(read_softcaps(fields, kScoreCap, kLogitCap, config));
   return read_gemma(fields, 2, config);
+}
+
+// The first files of it had no keys for the caps; llama.cpp takes these too.
+Status read_gguf(const GgufFields& fields, DecoderConfig& config) {
+  return read_gemma_gguf(fields, kScoreCap, kLogitCap, config);
 }
 
 }  // namespace
@@ -84,7 +123,11 @@ Status read_json(const JsonFields& fields, DecoderConfig& config) {
 const DecoderFamily kGemma2 = {.name = "gemma2",
                                .architecture = "Gemma2ForCausalLM",
                                .gguf = "gemma2",
-                               .in_gguf = false,
+                               .gguf_window_period = 2,
+                               .gguf_default_window = 4096,
+                               .gguf_keys = kGemmaGgufKeys,
+                               .read_gguf = read_gguf,
+                               .write_gguf = write_gemma_gguf,
                                .keys = {.activation = "hidden_activation"},
                                .names = kGemmaNames,
                                .defaults = defaults,

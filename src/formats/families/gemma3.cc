@@ -56,12 +56,21 @@ void write_json(const DecoderConfig& config, nlohmann::json& out) {
   out["rope_local_base_freq"] = config.window_rope->theta;
 }
 
+// Layers with a window have angles of their own, whether the file says their base or not.
+Status read_gguf(const GgufFields& fields, DecoderConfig& config) {
+  if (!config.window_rope) config.window_rope.emplace();
+  return read_gemma_gguf(fields, 0, 0, config);
+}
+
 }  // namespace
 
 const DecoderFamily kGemma3 = {.name = "gemma3_text",
                                .architecture = "Gemma3ForCausalLM",
                                .gguf = "gemma3",
-                               .in_gguf = false,
+                               .gguf_window_period = 6,
+                               .gguf_keys = kGemmaGgufKeys,
+                               .read_gguf = read_gguf,
+                               .write_gguf = write_gemma_gguf,
                                .keys = {.activation = "hidden_activation"},
                                .names = kGemmaNames,
                                .defaults = defaults,

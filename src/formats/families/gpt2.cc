@@ -47,7 +47,6 @@ void write_json(const DecoderConfig& config, nlohmann::json& out) {
 const DecoderFamily kGpt2 = {.name = "gpt2",
                              .architecture = "GPT2LMHeadModel",
                              .gguf = "gpt2",
-                             .in_gguf = false,
                              .keys = {.hidden = "n_embd",
                                       .intermediate = "n_inner",
                                       .layers = "n_layer",

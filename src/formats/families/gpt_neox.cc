@@ -8,6 +8,7 @@
 namespace lathe::formats {
 namespace {
 
+constexpr std::string_view kGgufKeys[] = {"use_parallel_residual"};
 constexpr double kDefaultRotaryShare = 0.25;
 
 constexpr PartName kNames[] = {
@@ -66,12 +67,25 @@ void write_json(const DecoderConfig& c, nlohmann::json& out) {
   out["rope_parameters"]["partial_rotary_factor"] = share;
 }
 
+Status read_gguf(const GgufFields& fields, DecoderConfig& c) {
+  LATHE_TRY(const auto parallel, fields.find_bool("use_parallel_residual"));
+  c.parallel_residual = parallel.value_or(true);
+  c.fused_qkv.groups = c.heads;
+  return {};
+}
+
+void write_gguf(const DecoderConfig& c, GgufKeys& keys) {
+  keys.put("use_parallel_residual", c.parallel_residual);
+}
+
 }  // namespace
 
 const DecoderFamily kGptNeox = {.name = "gpt_neox",
                                 .architecture = "GPTNeoXForCausalLM",
                                 .gguf = "gptneox",
-                                .in_gguf = false,
+                                .gguf_keys = kGgufKeys,
+                                .read_gguf = read_gguf,
+                                .write_gguf = write_gguf,
                                 .keys = {.kv_heads = nullptr, .norm_eps = "layer_norm_eps"},
                                 .layers = "gpt_neox.layers.",
                                 .names = kNames,

@@ -1,5 +1,6 @@
 // Mistral (Jiang et al. 2023): LLaMA with a sliding window in the first version. GGUF files of it
-// call themselves "llama" and leave the window out. Source: transformers' MistralConfig.
+// call themselves "llama"; llama.cpp's converter leaves the window out, ours name it. Source:
+// transformers' MistralConfig.
 #include <algorithm>
 
 #include "formats/families/family.h"
@@ -30,12 +31,20 @@ void write_json(const DecoderConfig& config, nlohmann::json& out) {
       config.windows.empty() ? nlohmann::json() : nlohmann::json(config.windows.front());
 }
 
+bool is_gguf(const GgufFields& fields) {
+  const auto window = fields.find_int("attention.sliding_window");
+  const auto experts = fields.find_int("expert_count");
+  return window.ok() && window->value_or(0) > 0 && experts.ok() && experts->value_or(0) == 0;
+}
+
 }  // namespace
 
 const DecoderFamily kMistral = {.name = "mistral",
                                 .architecture = "MistralForCausalLM",
                                 .gguf = "llama",
                                 .gguf_interleaves = true,
+                                .gguf_window_period = 0,
+                                .is_gguf = is_gguf,
                                 .defaults = defaults,
                                 .read_json = read_json,
                                 .write_json = write_json};

@@ -38,13 +38,20 @@ void write_json(const DecoderConfig& config, nlohmann::json& out) {
   out["num_experts_per_tok"] = config.experts.used;
 }
 
+bool is_gguf(const GgufFields& fields) {
+  const auto experts = fields.find_int("expert_count");
+  return experts.ok() && experts->value_or(0) > 0;
+}
+
 }  // namespace
 
 const DecoderFamily kMixtral = {.name = "mixtral",
                                 .architecture = "MixtralForCausalLM",
                                 .gguf = "llama",
                                 .gguf_interleaves = true,
-                                .in_gguf = false,
+                                .has_experts = true,
+                                .gguf_window_period = 0,
+                                .is_gguf = is_gguf,
                                 .names = kNames,
                                 .defaults = defaults,
                                 .read_json = read_json,

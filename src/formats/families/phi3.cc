@@ -37,7 +37,7 @@ void write_json(const DecoderConfig& config, nlohmann::json& out) {
 const DecoderFamily kPhi3 = {.name = "phi3",
                              .architecture = "Phi3ForCausalLM",
                              .gguf = "phi3",
-                             .in_gguf = false,
+                             .gguf_window_period = 0,
                              .names = kNames,
                              .defaults = defaults,
                              .read_json = read_json,

@@ -79,7 +79,7 @@ void write_json(const DecoderConfig& c, nlohmann::json& out) {
 const DecoderFamily kQwen3Moe = {.name = "qwen3_moe",
                                  .architecture = "Qwen3MoeForCausalLM",
                                  .gguf = "qwen3moe",
-                                 .in_gguf = false,
+                                 .has_experts = true,
                                  .names = kNames,
                                  .defaults = defaults,
                                  .read_json = read_json,
