@@ -7,6 +7,7 @@
 namespace lathe::cli {
 
 Action add_import(CLI::App& program, const Common& common);
+Action add_pull(CLI::App& program, const Common& common);
 Action add_models(CLI::App& program, const Common& common);
 Action add_adaptations(CLI::App& program, const Common& common);
 Action add_knowledge(CLI::App& program, const Common& common);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/import.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/record_json.h"
@@ -20,17 +21,19 @@ struct Options {
   std::string name;
 };
 
-Result<std::string> name_for(const Options& options) {
-  if (!options.name.empty()) return options.name;
-  std::string name = host::default_model_name(options.path);
+Result<std::string> name_for(const std::string& path, const std::string& wanted) {
+  if (!wanted.empty()) return wanted;
+  std::string name = host::default_model_name(path);
   if (store::check_model_name(name).ok()) return name;
   return Error::bad_input(fmt::format("'{}' cannot be a model's name", name))
-      .at(options.path)
+      .at(path)
       .fix_with("choose one with --name");
 }
 
-Status run(const Options& options, const Common& common) {
-  LATHE_TRY(const std::string name, name_for(options));
+}  // namespace
+
+Status import_path(const std::string& path, const std::string& wanted, const Common& common) {
+  LATHE_TRY(const std::string name, name_for(path, wanted));
   LATHE_TRY(LocalStore store, open_store(common));
   os::ThreadPool pool(common.threads);
   const os::SystemClock clock;
@@ -41,7 +44,7 @@ Status run(const Options& options, const Common& common) {
       line.show(fmt::format("copied {} of {}", human_bytes(static_cast<std::int64_t>(done)),
                             human_bytes(static_cast<std::int64_t>(all))));
     };
-    LATHE_TRY(model, host::import_model(store, options.path, name, pool, copied));
+    LATHE_TRY(model, host::import_model(store, path, name, pool, copied));
   }
   if (common.json) {
     print_json(to_json(model));
@@ -52,8 +55,6 @@ Status run(const Options& options, const Common& common) {
   return {};
 }
 
-}  // namespace
-
 Action add_import(CLI::App& program, const Common& common) {
   auto options = make_options<Options>();
   CLI::App* command =
@@ -62,7 +63,7 @@ Action add_import(CLI::App& program, const Common& common) {
   command->add_option("--name", options->name,
                       "what it is called, `name` or `org/name` (default: after the path)");
   command->footer("example: lathe import starter/lathe-starter.gguf --name starter");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return import_path(options->path, options->name, common); };
 }
 
 }  // namespace lathe::cli

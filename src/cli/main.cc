@@ -9,12 +9,25 @@ namespace lathe::cli {
 namespace {
 
 constexpr Command kCommands[] = {
-    {"import", add_import},       {"models", add_models},   {"adaptations", add_adaptations},
-    {"knowledge", add_knowledge}, {"prompt", add_prompt},   {"run", add_run},
-    {"serve", add_serve},         {"deploy", add_deploy},   {"rollback", add_rollback},
-    {"undeploy", add_undeploy},   {"ps", add_ps},           {"logs", add_logs},
-    {"pretrain", add_pretrain},   {"tune", add_tune},       {"export", add_export},
-    {"eval", add_eval},           {"compare", add_compare}, {"inspect", add_inspect},
+    {"import", add_import},
+    {"pull", add_pull},
+    {"models", add_models},
+    {"adaptations", add_adaptations},
+    {"knowledge", add_knowledge},
+    {"prompt", add_prompt},
+    {"run", add_run},
+    {"serve", add_serve},
+    {"deploy", add_deploy},
+    {"rollback", add_rollback},
+    {"undeploy", add_undeploy},
+    {"ps", add_ps},
+    {"logs", add_logs},
+    {"pretrain", add_pretrain},
+    {"tune", add_tune},
+    {"export", add_export},
+    {"eval", add_eval},
+    {"compare", add_compare},
+    {"inspect", add_inspect},
 };
 
 int report(const Status& status) {

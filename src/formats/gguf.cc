@@ -10,6 +10,7 @@
 
 #include "formats/foreign_text.h"
 #include "formats/ggml_types.h"
+#include "formats/gguf_extent.h"
 
 namespace lathe::formats {
 namespace {
@@ -253,6 +254,29 @@ Result<GgufTensorInfo> read_info(Cursor& in, std::uint64_t alignment) {
   return info;
 }
 
+struct Header {
+  std::uint32_t version = 0;
+  GgufMetadata metadata;
+  std::vector<GgufTensorInfo> tensors;
+  std::uint64_t bytes = 0;  // up to the data section, which may lie beyond the file
+};
+
+Result<Header> read_header(std::span<const std::byte> bytes) {
+  Header header;
+  Cursor in(bytes);
+  LATHE_TRY(header.version, read_version(in));
+  LATHE_TRY(const auto tensor_count, in.count("tensors", kLeastTensorBytes));
+  LATHE_TRY(const auto entry_count, in.count("metadata entries", kLeastEntryBytes));
+  LATHE_TRY(header.metadata, read_metadata(in, entry_count));
+  LATHE_TRY(const std::uint64_t alignment, read_alignment(header.metadata));
+  for (std::uint64_t i = 0; i < tensor_count; ++i) {
+    LATHE_TRY(GgufTensorInfo info, read_info(in, alignment));
+    header.tensors.push_back(std::move(info));
+  }
+  header.bytes = (in.offset() + alignment - 1) / alignment * alignment;
+  return header;
+}
+
 // Bytes of a tensor whose type is known. Rows are whole blocks.
 Result<std::uint64_t> bytes_of(const GgufTensorInfo& info, const GgmlType& type) {
   const std::uint64_t count = *tensor::element_count(info.shape);
@@ -303,19 +327,12 @@ Status check_ranges(std::span<const GgufTensorInfo> tensors, std::uint64_t data_
 }  // namespace
 
 Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes) {
+  LATHE_TRY(Header header, read_header(bytes));
   GgufFile file;
-  Cursor in(bytes);
-  LATHE_TRY(file.version_, read_version(in));
-  LATHE_TRY(const auto tensor_count, in.count("tensors", kLeastTensorBytes));
-  LATHE_TRY(const auto entry_count, in.count("metadata entries", kLeastEntryBytes));
-  LATHE_TRY(file.metadata_, read_metadata(in, entry_count));
-  LATHE_TRY(const std::uint64_t alignment, read_alignment(file.metadata_));
-  for (std::uint64_t i = 0; i < tensor_count; ++i) {
-    LATHE_TRY(GgufTensorInfo info, read_info(in, alignment));
-    file.tensors_.push_back(std::move(info));
-  }
-  const std::uint64_t start = (in.offset() + alignment - 1) / alignment * alignment;
-  file.data_ = bytes.subspan(std::min<std::uint64_t>(start, bytes.size()));
+  file.version_ = header.version;
+  file.metadata_ = std::move(header.metadata);
+  file.tensors_ = std::move(header.tensors);
+  file.data_ = bytes.subspan(std::min<std::uint64_t>(header.bytes, bytes.size()));
   LATHE_CHECK(check_ranges(file.tensors_, file.data_.size()));
 
   file.by_name_.resize(file.tensors_.size());
@@ -328,6 +345,11 @@ Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes) {
       return damaged(fmt::format("tensor {} stands twice", in_quotes(name(file.by_name_[i]))));
   }
   return file;
+}
+
+Result<std::uint64_t> gguf_header_bytes(std::span<const std::byte> beginning) {
+  LATHE_TRY(const Header header, read_header(beginning));
+  return header.bytes;
 }
 
 Result<GgufFile> GgufFile::open(const os::Path& path) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "formats/decoder_tensors.h"
 #include "formats/gguf_parts.h"
 #include "host/fingerprint.h"
 #include "host/staged_folder.h"
@@ -80,24 +81,39 @@ Status copy_all(const std::vector<FileToCopy>& files, const os::Path& to,
   return {};
 }
 
-// The type of most bytes: what a model is called after.
-Result<std::string> main_dtype(const formats::ModelSource& source) {
-  std::map<std::string, std::uint64_t> bytes;
+// How many weights are of which type. In a GGUF file by its table: the views of some tensors would
+// be copies.
+Result<std::map<std::string, std::uint64_t>> dtypes_of(const formats::ModelSource& source) {
+  std::map<std::string, std::uint64_t> counts;
+  if (source.gguf() != nullptr) {
+    for (const formats::GgufTensorInfo& info : source.gguf()->tensors()) {
+      std::string type = formats::ggml_type_name(info.type);
+      for (char& c : type) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      counts[type] += tensor::element_count(info.shape).value_or(0);
+    }
+    return counts;
+  }
   for (const std::string& name : source.tensor_names()) {
     LATHE_TRY(const tensor::TensorView view, source.tensor(name));
-    bytes[std::string(tensor::to_string(view.dtype))] += view.bytes.size();
+    counts[std::string(tensor::to_string(view.dtype))] +=
+        tensor::element_count(view.shape).value_or(0);
   }
-  const auto most = std::max_element(
-      bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  return most == bytes.end() ? std::string() : most->first;
+  return counts;
 }
 
-Result<std::int64_t> count_parameters(const formats::ModelSource& source) {
+// The type of most weights: what a model is called after.
+Result<std::string> main_dtype(const formats::ModelSource& source) {
+  LATHE_TRY(const auto counts, dtypes_of(source));
+  const auto most =
+      std::max_element(counts.begin(), counts.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == counts.end() ? std::string() : most->first;
+}
+
+std::int64_t count_parameters(const formats::ModelSource& source) {
   std::uint64_t count = 0;
-  for (const std::string& name : source.tensor_names()) {
-    LATHE_TRY(const tensor::TensorView view, source.tensor(name));
-    count += tensor::element_count(view.shape).value_or(0);
-  }
+  for (const formats::ExpectedTensor& each : formats::expected_tensors(source.config()))
+    count += tensor::element_count(each.shape).value_or(0);
   return static_cast<std::int64_t>(count);
 }
 
@@ -106,7 +122,7 @@ Result<store::ModelRecord> describe(const formats::ModelSource& source) {
   store::ModelRecord record;
   record.family = source.config().family;
   record.context_length = formats::context_limit(source.config());
-  LATHE_TRY(record.parameters, count_parameters(source));
+  record.parameters = count_parameters(source);
   LATHE_TRY(record.quantization, main_dtype(source));
   LATHE_TRY(const text::Tokenizer tokenizer, text::load_tokenizer(source));
   record.tokenizer_hash = tokenizer.hash();
@@ -137,6 +153,49 @@ std::string default_model_name(const os::Path& path) {
   return clean.extension() == ".gguf" ? clean.stem().string() : clean.filename().string();
 }
 
+Result<store::ModelRecord> describe_model(const os::Path& path) {
+  LATHE_TRY(const os::Path file, tasks::model_path(path));
+  LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
+  return describe(source);
+}
+
+namespace {
+
+// From staged files to a model of the store. The record lacks what the copy shows.
+Result<store::ModelRecord> record_staged(LocalStore& store, StagedFolder staged,
+                                         const os::Path& target, store::ModelRecord record,
+                                         store::IfExists if_exists, Parallel& parallel) {
+  LATHE_TRY(record.fingerprint, fingerprint_of(staged.path(), parallel));
+  record.size_bytes = static_cast<std::int64_t>(disk_bytes(staged.path()));
+  LATHE_TRY(record.path, store.home.relative(target));
+  LATHE_CHECK(staged.commit());
+  if (const Status added = store.catalogue.add_model(record, if_exists); !added.ok()) {
+    std::error_code ignored;
+    fs::remove_all(target, ignored);
+    return added.error();
+  }
+  return store.catalogue.model(record.name);
+}
+
+// Where the files of a model go that replaces another: beside them, so that until the record
+// changes, in one step, the old model is whole. Names hold no "@".
+os::Path place_beside(const os::Path& taken) {
+  std::error_code code;
+  for (int n = 2;; ++n) {
+    os::Path place = taken.string() + fmt::format("@{}", n);
+    if (!fs::exists(place, code)) return place;
+  }
+}
+
+Status link_or_copy(const os::Path& from, const os::Path& to) {
+  std::error_code code;
+  fs::create_hard_link(from, to, code);
+  if (!code) return {};
+  return copy_file(from, to, [](std::uint64_t) {});
+}
+
+}  // namespace
+
 Result<store::ModelRecord> import_model(LocalStore& store, const os::Path& path,
                                         const std::string& name, Parallel& parallel,
                                         FunctionRef<void(std::uint64_t, std::uint64_t)> progress) {
@@ -149,17 +208,38 @@ Result<store::ModelRecord> import_model(LocalStore& store, const os::Path& path,
   LATHE_TRY(StagedFolder staged, StagedFolder::begin(target));
   if (store.catalogue.model(name).ok()) return taken(name);
   LATHE_CHECK(copy_all(files, staged.path(), progress));
-  LATHE_TRY(record.fingerprint, fingerprint_of(staged.path(), parallel));
   record.name = name;
-  record.size_bytes = static_cast<std::int64_t>(disk_bytes(staged.path()));
-  LATHE_TRY(record.path, store.home.relative(target));
-  LATHE_CHECK(staged.commit());
-  if (const Status added = store.catalogue.add_model(record); !added.ok()) {
-    std::error_code ignored;
-    fs::remove_all(target, ignored);
-    return added.error();
+  return record_staged(store, std::move(staged), target, std::move(record), store::IfExists::refuse,
+                       parallel);
+}
+
+Result<store::ModelRecord> take_in_model(LocalStore& store, const ModelToTakeIn& model,
+                                         Parallel& parallel) {
+  LATHE_TRY(os::Path target, store.home.model_folder(model.name));
+  LATHE_TRY(const os::Path file, tasks::model_path(model.path));
+  LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
+  LATHE_TRY(store::ModelRecord record, describe(source));
+  LATHE_TRY(std::vector<FileToCopy> files, files_of(source));
+  const os::Path folder = fs::is_directory(model.path) ? model.path : model.path.parent_path();
+  for (const std::string& card : model.cards) files.push_back({folder / card, card});
+
+  const auto old = store.catalogue.model(model.name);
+  if (old.ok() && model.if_exists == store::IfExists::refuse) return taken(model.name);
+  if (old.ok()) target = place_beside(target);
+  LATHE_TRY(StagedFolder staged, StagedFolder::begin(target));
+  for (const FileToCopy& each : files)
+    LATHE_CHECK(link_or_copy(each.from, staged.path() / each.name));
+  record.name = model.name;
+  record.details = model.details;
+  LATHE_TRY(const store::ModelRecord made,
+            record_staged(store, std::move(staged), target, std::move(record), model.if_exists,
+                          parallel));
+  if (old.ok()) {
+    LATHE_TRY(const os::Path before, store.home.absolute(old->path));
+    std::error_code ignored;  // nobody's record points to it any more
+    fs::remove_all(before, ignored);
   }
-  return store.catalogue.model(name);
+  return made;
 }
 
 Status remove_model(LocalStore& store, const std::string& name) {

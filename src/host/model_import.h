@@ -25,6 +25,24 @@ Result<store::ModelRecord> import_model(
     LocalStore& store, const os::Path& path, const std::string& name, Parallel& parallel,
     FunctionRef<void(std::uint64_t done, std::uint64_t all)> progress);
 
+// What the files say of a model, without name, path, size and fingerprint: all of a record that
+// needs no weight to be read, so that a header alone is enough. path: as for import_model().
+Result<store::ModelRecord> describe_model(const os::Path& path);
+
+// A model in a folder that nobody else uses and that may be emptied: what was pulled.
+struct ModelToTakeIn {
+  os::Path path;  // a folder or a .gguf file in it, on the file system of the home
+  std::string name;
+  std::vector<std::string> cards;  // further files of the folder that are kept: "README.md"
+  std::string details = "{}";      // of its record
+  store::IfExists if_exists = store::IfExists::refuse;
+};
+
+// As import_model(), but the files are linked to their new place instead of copied (copied where
+// the file system has no links). The folder is left as it was.
+Result<store::ModelRecord> take_in_model(LocalStore& store, const ModelToTakeIn& model,
+                                         Parallel& parallel);
+
 // The record and the files. A server that has the model loaded keeps answering until it lets go of
 // it. Errors: not_found; bad_input (in use, with the names of its users).
 Status remove_model(LocalStore& store, const std::string& name);
