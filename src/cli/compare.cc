@@ -12,6 +12,7 @@
 #include "evaluation/reading.h"
 #include "evaluation/report_json.h"
 #include "evaluation/report_text.h"
+#include "host/comparison_log.h"
 #include "os/thread_pool.h"
 
 namespace lathe::cli {
@@ -113,6 +114,8 @@ Status run(Options options, const Common& common) {
     ProgressLine line(clock);
     LATHE_TRY(result, evaluation::compare(inputs, compare, pool, clock, callbacks_for(line)));
   }
+  LATHE_TRY(LocalStore store, open_store(common));
+  LATHE_CHECK(host::keep_comparison(store, result, options.test));
   if (!options.html.empty()) {
     LATHE_CHECK(os::write_file_atomically(options.html, evaluation::html_report(result)));
   }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/models_recommend.h"
 #include "cli/output.h"
 #include "cli/record_json.h"
 #include "cli/resolve.h"
@@ -89,8 +90,10 @@ Action add_models(CLI::App& program, const Common& common) {
   show_command->add_option("NAME", *name, "the model")->required();
   CLI::App* remove_command = command->add_subcommand("rm", "remove a model and its files");
   remove_command->add_option("NAME", *name, "the model")->required();
+  const Subcommand recommend = add_recommend(*command, common);
   command->footer("examples: lathe models\n          lathe models show starter");
   return [=, &common]() -> Status {
+    if (recommend.command->parsed()) return recommend.action();
     if (show_command->parsed()) return show(*name, common);
     if (remove_command->parsed()) return remove(*name, common);
     return list(common);

@@ -120,6 +120,12 @@ class Catalogue {
   Result<std::vector<RequestRecord>> requests(const RequestQuery& query);  // newest first
   Result<RequestSummary> request_summary(std::string_view deployment);
 
+  // --- comparisons ---
+
+  // They go with their model. Error: not_found (the model).
+  Status record_comparison(const ComparisonRecord& comparison);
+  Result<std::vector<ComparisonRecord>> comparisons();  // newest first
+
   // Reads the whole file; bad_input names the first damage. For `doctor`.
   Status check_integrity();
 

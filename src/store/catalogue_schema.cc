@@ -110,7 +110,24 @@ constexpr std::string_view kVersion2 = R"sql(
 ALTER TABLE models ADD COLUMN details TEXT NOT NULL DEFAULT '{}';  -- a JSON object
 )sql";
 
-constexpr std::string_view kMigrations[] = {kVersion1, kVersion2};
+constexpr std::string_view kVersion3 = R"sql(
+CREATE TABLE comparisons(
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  model       TEXT NOT NULL REFERENCES models(name) ON DELETE CASCADE,
+  repository  TEXT NOT NULL,
+  data        TEXT NOT NULL,
+  data_hash   TEXT NOT NULL,
+  rows        INTEGER NOT NULL CHECK(rows >= 0),
+  way         TEXT NOT NULL,
+  accuracy    REAL NOT NULL CHECK(accuracy BETWEEN 0 AND 1),
+  low         REAL NOT NULL,
+  high        REAL NOT NULL,
+  created     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX comparisons_by_model ON comparisons(model);
+)sql";
+
+constexpr std::string_view kMigrations[] = {kVersion1, kVersion2, kVersion3};
 
 }  // namespace
 

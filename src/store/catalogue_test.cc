@@ -433,5 +433,41 @@ TEST_F(CatalogueProcessTest, KilledWriterLosesNothingAcknowledged) {
   }
 }
 
+TEST_F(CatalogueTest, ComparisonsGoWithTheirModel) {
+  ASSERT_TRUE(catalogue_.add_model(model_record("starter")).ok());
+  ComparisonRecord comparison;
+  comparison.model = "starter";
+  comparison.repository = "org/starter";
+  comparison.data = "test.jsonl";
+  comparison.data_hash = "ab";
+  comparison.rows = 99;
+  comparison.way = "lora";
+  comparison.accuracy = 0.75;
+  comparison.low = 0.7;
+  comparison.high = 0.8;
+  ASSERT_TRUE(catalogue_.record_comparison(comparison).ok());
+  comparison.accuracy = 0.5;
+  ASSERT_TRUE(catalogue_.record_comparison(comparison).ok());
+  const auto found = catalogue_.comparisons().value();
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].accuracy, 0.5);  // the newest first
+  EXPECT_EQ(found[1].accuracy, 0.75);
+  EXPECT_EQ(found[1].repository, "org/starter");
+  EXPECT_EQ(found[1].data, "test.jsonl");
+  EXPECT_EQ(found[1].data_hash, "ab");
+  EXPECT_EQ(found[1].rows, 99);
+  EXPECT_EQ(found[1].way, "lora");
+  EXPECT_EQ(found[1].low, 0.7);
+  EXPECT_EQ(found[1].high, 0.8);
+  EXPECT_GT(found[1].created, 0);
+  comparison.model = "unknown";
+  EXPECT_EQ(catalogue_.record_comparison(comparison).error().kind, ErrorKind::not_found);
+  comparison.model = "starter";
+  comparison.accuracy = 2;
+  EXPECT_FALSE(catalogue_.record_comparison(comparison).ok());
+  ASSERT_TRUE(catalogue_.remove_model("starter").ok());
+  EXPECT_TRUE(catalogue_.comparisons().value().empty());
+}
+
 }  // namespace
 }  // namespace lathe::store

@@ -92,6 +92,21 @@ struct RevisionRecord {
   std::int64_t created = 0;
 };
 
+// What one `compare` found: the way it recommended, on held-out rows of the user's.
+struct ComparisonRecord {
+  std::int64_t id = 0;     // given by the catalogue, ascending
+  std::string model;       // a name of the store
+  std::string repository;  // of the Hub, where it came from one; empty otherwise
+  std::string data;        // the name of the file with the held-out rows
+  std::string data_hash;   // of its bytes: equal rows compare
+  std::int64_t rows = 0;   // of it
+  std::string way;         // "lora", …
+  double accuracy = 0;     // share of rows that it has right, 0 to 1
+  double low = 0;          // its 95 % interval
+  double high = 0;
+  std::int64_t created = 0;  // 0 when recording: now
+};
+
 // One answered request.
 struct RequestRecord {
   std::int64_t id = 0;       // given by the catalogue, ascending
