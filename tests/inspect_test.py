@@ -70,9 +70,10 @@ class Tokens(InspectTest):
 
 
 class Render(InspectTest):
-    def render(self, template, request, check=True):
+    def render(self, template, request, check=True, *arguments):
         (self.folder / "request.json").write_text(json.dumps(request))
-        command = [LATHE, "inspect", "render", str(template), "--input", str(self.folder / "request.json")]
+        command = [LATHE, "inspect", "render", str(template), "--input", str(self.folder / "request.json"),
+                   *arguments]
         done = subprocess.run(command, capture_output=True, timeout=60)
         if check:
             self.assertEqual(done.returncode, 0, done.stderr)
@@ -93,6 +94,31 @@ class Render(InspectTest):
         (folder / "tokenizer_config.json").write_text(json.dumps(
             {"bos_token": "<s>", "unk_token": {"content": "<u>"}, "pad_token": None, "mask_token": "<m>"}))
         self.assertEqual(self.render(folder, {"messages": []}).stdout, b"<s>|<u>||<m>")
+
+    def test_the_order_of_keys_and_the_digits_of_numbers_stay(self):
+        template = self.folder / "t.jinja"
+        template.write_text("{{ tools | tojson }}{{ messages[0] }}")
+        tools = [{"z": 1, "a": {"y": 1e20, "b": [0.1, 1.0, 18446744073709551615]}}]
+        rendered = self.render(template, {"messages": [{"role": "user", "content": "<&>"}], "tools": tools}).stdout
+        self.assertEqual(rendered.decode(), json.dumps(tools) + "{'role': 'user', 'content': '<&>'}")
+
+    def test_of_several_templates_the_one_for_tools(self):
+        named = [{"name": "default", "template": "D"}, {"name": "tool_use", "template": "T{{ tools | length }}"},
+                 {"name": "rag", "template": "R"}]
+        (self.folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": named}))
+        self.assertEqual(self.render(self.folder, {"messages": []}).stdout, b"D")
+        self.assertEqual(self.render(self.folder, {"messages": [], "tools": None}).stdout, b"D")
+        self.assertEqual(self.render(self.folder, {"messages": [], "tools": []}).stdout, b"T0")
+        self.assertEqual(self.render(self.folder, {"messages": []}, True, "--template", "rag").stdout, b"R")
+        done = self.render(self.folder, {"messages": []}, False, "--template", "chat")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"default, tool_use, rag", done.stderr)
+
+    def test_the_last_message_is_continued(self):
+        template = self.folder / "t.jinja"
+        template.write_text("{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}")
+        request = {"messages": [{"role": "a", "content": "Well, "}], "continue_final_message": True}
+        self.assertEqual(self.render(template, request).stdout, b"<a>Well, ")
 
     def test_a_template_that_refuses_ends_with_one(self):
         template = self.folder / "t.jinja"

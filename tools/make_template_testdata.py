@@ -16,6 +16,7 @@ import jinja2
 import jinja2.ext
 import jinja2.nodes
 import jinja2.sandbox
+import jinja2.utils
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "testdata" / "templates"
 NOW = datetime.datetime(2025, 7, 4, 9, 5, 3)  # what strftime_now reads: 1751619903 seconds since 1970
@@ -44,6 +45,36 @@ def tojson(value, ensure_ascii=False, indent=None, separators=None, sort_keys=Fa
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
+class Dict:
+    """What `dict` is in transformers' environment: a function with one method."""
+
+    def __call__(self, *positional, **named):
+        return dict(*positional, **named)
+
+    def fromkeys(self, *positional, **named):
+        return dict.fromkeys(*positional, **named)
+
+
+class Namespace(jinja2.utils.Namespace):
+    """Refuses names that begin with an underscore, as transformers' does."""
+
+    def __init__(*positional, **named):  # no "self", so that namespace(self=1) works
+        made, *given = positional
+        attributes = dict(*given, **named)
+        for name in attributes:
+            Namespace._check(name)
+        jinja2.utils.Namespace.__init__(made, attributes)
+
+    def __setitem__(self, name, value):
+        Namespace._check(name)
+        jinja2.utils.Namespace.__setitem__(self, name, value)
+
+    @staticmethod
+    def _check(name):
+        if isinstance(name, str) and name.startswith("_"):
+            raise jinja2.exceptions.SecurityError(f"{name!r} is refused")
+
+
 def environment():
     made = jinja2.sandbox.ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[Generation, "jinja2.ext.loopcontrols"]
@@ -51,6 +82,8 @@ def environment():
     made.filters["tojson"] = tojson
     made.globals["raise_exception"] = raise_exception
     made.globals["strftime_now"] = NOW.strftime
+    made.globals["dict"] = Dict()
+    made.globals["namespace"] = Namespace
     return made
 
 

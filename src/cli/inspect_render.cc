@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/inspect.h"
-#include "formats/json.h"
+#include "text/chat_request.h"
 
 namespace lathe::cli {
 namespace {
@@ -17,43 +17,20 @@ constexpr std::uint64_t kMaxRequestBytes = std::uint64_t{64} << 20;
 struct Options {
   std::string reference;
   std::string input;
+  std::string name;  // of the template; empty: the one transformers would take
 };
-
-struct Request {
-  std::string messages_json;
-  text::RenderOptions options;
-};
-
-// {"messages", "tools", "add_generation_prompt"}; what else stands there becomes a variable.
-Result<Request> read_request(const std::string& path) {
-  LATHE_TRY(const std::string text, os::read_file(path, kMaxRequestBytes));
-  LATHE_TRY(json request, formats::parse_json_object(text));
-  const formats::JsonFields fields(request);
-  const json* messages = fields.find("messages");
-  if (messages == nullptr || !messages->is_array())
-    return Error::bad_input("messages is missing, or no list")
-        .fix_with("give {\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}");
-  Request out;
-  out.messages_json = messages->dump();
-  if (const json* tools = fields.find("tools")) out.options.tools_json = tools->dump();
-  LATHE_TRY(const auto prompt, fields.find_bool("add_generation_prompt"));
-  out.options.add_generation_prompt = prompt.value_or(false);
-  for (const char* key : {"messages", "tools", "add_generation_prompt"}) request.erase(key);
-  if (!request.empty()) out.options.variables_json = request.dump();
-  return out;
-}
 
 Status run(const Options& options, const Common& common) {
   LATHE_TRY(text::TextFiles files, inspected_texts(common, options.reference));
-  if (!files.chat_template) {
-    return Error::not_found("there is no chat template")
-        .at(options.reference)
-        .fix_with("give a chat model or a .jinja file");
-  }
-  LATHE_TRY(const Request request, read_request(options.input).at(options.input));
-  LATHE_TRY(const auto parsed,
-            text::ChatTemplate::parse(std::move(*files.chat_template), std::move(files.special))
+  LATHE_TRY(const std::string input, os::read_file(options.input, kMaxRequestBytes));
+  LATHE_TRY(const text::ChatRequest request, text::read_chat_request(input).at(options.input));
+  LATHE_TRY(const formats::NamedTemplate* chosen,
+            (options.name.empty() ? text::choose_template(files.templates, request.has_tools())
+                                  : text::find_template(files.templates, options.name))
                 .at(options.reference));
+  LATHE_TRY(
+      const auto parsed,
+      text::ChatTemplate::parse(chosen->source, std::move(files.special)).at(options.reference));
   LATHE_TRY(const std::string rendered,
             parsed.render_json(request.messages_json, request.options).at(options.reference));
   if (common.json) {
@@ -74,8 +51,12 @@ Action add_inspect_render(CLI::App& inspect, const Common& common) {
       ->required();
   command
       ->add_option("--input", options->input,
-                   "JSON: messages, tools, add_generation_prompt and further variables")
+                   "JSON: messages, tools, documents, add_generation_prompt, "
+                   "continue_final_message and further variables")
       ->required();
+  command->add_option("--template", options->name,
+                      "of several templates the one of this name (default: tool_use for a request "
+                      "with tools, else default)");
   command->footer(
       "Prints the bytes and nothing else. A template that refuses ends with exit code 1.\n\n"
       "example: lathe inspect render ./chat_template.jinja --input request.json");

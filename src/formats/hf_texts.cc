@@ -1,5 +1,10 @@
 #include "formats/hf_texts.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
 #include "formats/json.h"
 
 namespace lathe::formats {
@@ -9,6 +14,7 @@ using nlohmann::json;
 
 constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
 constexpr std::uint64_t kMaxTokenizerBytes = std::uint64_t{256} << 20;
+constexpr std::size_t kMaxTemplates = 64;
 
 Result<std::optional<std::string>> read_optional(const os::Path& path, std::uint64_t max_bytes) {
   auto text = os::read_file(path, max_bytes);
@@ -17,18 +23,53 @@ Result<std::optional<std::string>> read_optional(const os::Path& path, std::uint
   return std::move(text).error();
 }
 
+// A template of a name that is there already takes its place.
+void put(std::vector<NamedTemplate>& templates, NamedTemplate added) {
+  for (NamedTemplate& known : templates)
+    if (known.name == added.name) {
+      known = std::move(added);
+      return;
+    }
+  templates.push_back(std::move(added));
+}
+
 // "chat_template" of tokenizer_config.json: one text, or a list of named ones.
-Result<std::optional<std::string>> template_in(const json& config) {
+Result<std::vector<NamedTemplate>> templates_in(const json& config) {
+  std::vector<NamedTemplate> templates;
   const JsonFields fields(config);
   const json* value = fields.find("chat_template");
-  if (value == nullptr || !value->is_array()) return fields.find_string("chat_template");
+  if (value == nullptr || !value->is_array()) {
+    LATHE_TRY(auto only, fields.find_string("chat_template"));
+    if (only) templates.push_back({"default", std::move(*only)});
+    return templates;
+  }
   for (const json& item : *value) {
     if (!item.is_object()) return Error::bad_input("chat_template holds no named template");
     const JsonFields named(item, "chat_template.");
-    LATHE_TRY(const std::string name, named.get_string("name"));
-    if (name == "default") return named.find_string("template");
+    LATHE_TRY(std::string name, named.get_string("name"));
+    LATHE_TRY(std::string source, named.get_string("template"));
+    put(templates, {std::move(name), std::move(source)});
   }
-  return Error::unsupported("chat_template has several templates and none is named \"default\"");
+  return templates;
+}
+
+// NAME.jinja of additional_chat_templates, in the order of their names.
+Status read_additional(const os::Path& folder, std::vector<NamedTemplate>& templates) {
+  std::error_code failed;
+  std::vector<os::Path> paths;
+  for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end;
+       at.increment(failed)) {
+    if (at->path().extension() == ".jinja") paths.push_back(at->path());
+    if (paths.size() > kMaxTemplates)
+      return Error::limit(fmt::format("there are more than {} templates", kMaxTemplates))
+          .at(folder.string());
+  }
+  std::sort(paths.begin(), paths.end());
+  for (const os::Path& path : paths) {
+    LATHE_TRY(std::string source, os::read_file(path, kMaxConfigBytes));
+    put(templates, {path.stem().string(), std::move(source)});
+  }
+  return {};
 }
 
 }  // namespace
@@ -45,14 +86,26 @@ Result<std::optional<std::string>> find_generation_config_json(const os::Path& f
   return read_optional(folder / "generation_config.json", kMaxConfigBytes);
 }
 
-Result<std::optional<std::string>> find_chat_template(const os::Path& folder) {
+Result<std::vector<NamedTemplate>> find_chat_templates(const os::Path& folder) {
+  std::vector<NamedTemplate> templates;
   LATHE_TRY(auto file, read_optional(folder / "chat_template.jinja", kMaxConfigBytes));
-  if (file) return file;
+  if (file) templates.push_back({"default", std::move(*file)});
+  LATHE_CHECK(read_additional(folder / "additional_chat_templates", templates));
+  if (!templates.empty()) return templates;
   LATHE_TRY(const auto text, find_tokenizer_config_json(folder));
-  if (!text) return std::optional<std::string>();
+  if (!text) return templates;
   const std::string place = (folder / "tokenizer_config.json").string();
   LATHE_TRY(const json config, parse_json_object(*text).at(place));
-  return template_in(config).at(place);
+  return templates_in(config).at(place);
+}
+
+Result<std::optional<std::string>> find_chat_template(const os::Path& folder) {
+  LATHE_TRY(std::vector<NamedTemplate> templates, find_chat_templates(folder));
+  if (templates.empty()) return std::optional<std::string>();
+  for (NamedTemplate& one : templates)
+    if (one.name == "default") return std::optional(std::move(one.source));
+  return Error::unsupported("chat_template has several templates and none is named \"default\"")
+      .at(folder.string());
 }
 
 }  // namespace lathe::formats

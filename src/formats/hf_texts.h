@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "os/file.h"
@@ -16,8 +17,19 @@ Result<std::optional<std::string>> find_tokenizer_json(const os::Path& folder);
 Result<std::optional<std::string>> find_tokenizer_config_json(const os::Path& folder);
 Result<std::optional<std::string>> find_generation_config_json(const os::Path& folder);
 
-// chat_template.jinja, or "chat_template" of tokenizer_config.json (a text, or the one named
-// "default" of a list); nothing when there is neither.
+// One of the templates that a model comes with. The one that stands alone is named "default".
+struct NamedTemplate {
+  std::string name;
+  std::string source;
+  bool operator==(const NamedTemplate&) const = default;
+};
+
+// chat_template.jinja and additional_chat_templates/NAME.jinja; without those, "chat_template" of
+// tokenizer_config.json: a text, or a list of named ones. Empty when there is none.
+Result<std::vector<NamedTemplate>> find_chat_templates(const os::Path& folder);
+
+// The one named "default"; nothing when there is no template at all; unsupported when there are
+// only others.
 Result<std::optional<std::string>> find_chat_template(const os::Path& folder);
 
 }  // namespace lathe::formats

@@ -6,14 +6,17 @@
 #include <array>
 #include <chrono>
 
+#include "text/final_message.h"
 #include "text/jinja/json.h"
 #include "text/jinja/template.h"
 
 namespace lathe::text {
 namespace {
 
+using jinja::Kind;
 using jinja::Rendered;
 using jinja::RenderInput;
+using jinja::SequencePointer;
 using jinja::Value;
 using jinja::Variables;
 
@@ -38,21 +41,47 @@ std::vector<Value> messages_from(std::span<const Message> messages) {
   return values;
 }
 
-Result<std::vector<Value>> messages_from_json(std::string_view json) {
-  LATHE_TRY(const Value value, jinja::read_json(json).at("messages"));
-  const jinja::Sequence* list = value.sequence();
-  if (!list) return Error::bad_input("not a JSON array").at("messages");
+Result<SequencePointer> objects_in(const Value& value, std::string_view what) {
+  SequencePointer list = value.sequence_pointer();
+  if (!list) return Error::bad_input("not a JSON array").at(std::string(what));
   for (std::size_t i = 0; i < list->items.size(); ++i)
     if (!list->items[i].mapping())
-      return Error::bad_input("not a JSON object").at(fmt::format("messages[{}]", i));
-  return list->items;
+      return Error::bad_input("not a JSON object").at(fmt::format("{}[{}]", what, i));
+  return list;
+}
+
+// Reasoning goes by three names; templates read the first or the second.
+Result<Value> with_reasoning_names(const Value& message) {
+  constexpr std::array<std::string_view, 3> kNames = {"reasoning_content", "thinking", "reasoning"};
+  const jinja::Mapping& members = *message.mapping();
+  for (const std::string_view name : kNames) {
+    const Value* reasoning = members.find(name);
+    if (!reasoning || reasoning->is(Kind::none)) continue;
+    auto named = std::make_shared<jinja::Mapping>();
+    LATHE_CHECK(named->set(Value("thinking"), *reasoning));
+    for (const auto& [key, value] : members.entries()) LATHE_CHECK(named->set(key, value));
+    LATHE_CHECK(named->set(Value("reasoning_content"), *reasoning));
+    return Value(jinja::MappingPointer(std::move(named)));
+  }
+  return message;
+}
+
+Result<std::vector<Value>> messages_from_json(std::string_view json) {
+  LATHE_TRY(const Value value, jinja::read_json(json).at("messages"));
+  LATHE_TRY(const SequencePointer list, objects_in(value, "messages"));
+  std::vector<Value> messages;
+  for (const Value& message : list->items) {
+    LATHE_TRY(Value named, with_reasoning_names(message));
+    messages.push_back(std::move(named));
+  }
+  return messages;
 }
 
 Status add_options(Variables& variables, const RenderOptions& options) {
   Value tools;
   if (!options.tools_json.empty()) {
     LATHE_TRY(tools, jinja::read_json(options.tools_json).at("tools"));
-    if (!tools.sequence()) return Error::bad_input("not a JSON array").at("tools");
+    LATHE_CHECK(objects_in(tools, "tools"));
   }
   variables.emplace_back("tools", std::move(tools));
   if (options.variables_json.empty()) return {};
@@ -66,6 +95,7 @@ Status add_options(Variables& variables, const RenderOptions& options) {
       return Error::bad_input(fmt::format("the variable '{}' is set by Lathe", name))
           .at("template variables")
           .fix_with("give it another name");
+    if (name == "documents" && !value.is(Kind::none)) LATHE_CHECK(objects_in(value, "documents"));
     variables.emplace_back(name, value);
   }
   return {};
@@ -147,8 +177,22 @@ class Conversation {
   RenderInput input_;
 };
 
+Result<std::string> continue_last(const jinja::Template& parsed, const SpecialTokenText& special,
+                                  const std::vector<Value>& messages,
+                                  const RenderOptions& options) {
+  if (options.add_generation_prompt)
+    return Error::bad_input("the last message cannot both be continued and be answered")
+        .fix_with("leave out add_generation_prompt or continue_final_message");
+  LATHE_TRY(const MarkedMessages marked, mark_final_message(messages));
+  Conversation conversation(parsed, marked.messages);
+  LATHE_CHECK(conversation.prepare(special, options));
+  LATHE_TRY(Rendered rendered, conversation.render_all(false));
+  return cut_at_mark(std::move(rendered.text), marked.final_text).at(std::string(kPlace));
+}
+
 Result<std::string> render_text(const jinja::Template& parsed, const SpecialTokenText& special,
                                 const std::vector<Value>& messages, const RenderOptions& options) {
+  if (options.continue_final_message) return continue_last(parsed, special, messages, options);
   Conversation conversation(parsed, messages);
   LATHE_CHECK(conversation.prepare(special, options));
   LATHE_TRY(Rendered rendered, conversation.render_all(options.add_generation_prompt));

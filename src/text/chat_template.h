@@ -5,6 +5,9 @@
 // documents, add_generation_prompt, the special tokens, raise_exception, strftime_now; whitespace
 // control with trim_blocks and lstrip_blocks; mutable objects cannot be changed.
 //
+// As there, a message that comes as JSON with one of "reasoning_content", "thinking" and
+// "reasoning" has the first two in the template, whatever its sender calls it.
+//
 // A ChatTemplate is immutable: any number of threads may render with it at once. Rendering does no
 // I/O; it is bounded in steps, depth and output (jinja/limits.h), so a hostile template ends in an
 // error of kind `limit`. Errors name the line of the template.
@@ -49,9 +52,13 @@ struct SpecialTokenText {
 struct RenderOptions {
   // Ends the text with what opens an assistant's answer.
   bool add_generation_prompt = false;
+  // Ends the text where the last message's own text ends, so that the model goes on with it. Not
+  // together with add_generation_prompt.
+  bool continue_final_message = false;
   // A JSON array of tool descriptions; empty: none.
   std::string tools_json;
-  // A JSON object whose members become variables (`{"enable_thinking": false}`); empty: none.
+  // A JSON object whose members become variables (`{"enable_thinking": false}`, "documents");
+  // empty: none.
   std::string variables_json;
   // What `strftime_now` reads, in seconds since 1970 (UTC); without it, the system's clock.
   std::optional<std::int64_t> now_unix_seconds;
@@ -95,7 +102,7 @@ class ChatTemplate {
   // where render(messages[0, i]) ends; both must be byte prefixes of the whole. Where they are not
   // (a template that rewrites earlier turns), the template's generation blocks are taken, and
   // without those it is an error of kind unsupported that names the turn.
-  // REQUIRES nothing of options.add_generation_prompt: it is taken as false.
+  // options.add_generation_prompt and continue_final_message are taken as false.
   Result<RenderedChat> render_for_training(std::span<const Message> messages,
                                            const RenderOptions& options = {}) const;
   Result<RenderedChat> render_for_training_json(std::string_view messages_json,

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -18,7 +19,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kNow = 1751619903;  // what the generator's clock shows
+constexpr std::int64_t kNow = 1751619903;  // what the generator's clock shows, in UTC
+
+// Templates read the clock in the machine's time zone.
+[[maybe_unused]] const bool kZoneIsSet = setenv("TZ", "UTC", 1) == 0;
 
 std::string read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -148,6 +152,9 @@ TEST(ChatTemplate, ReadsTheClockItIsGiven) {
   EXPECT_EQ(chat->render({}, {.now_unix_seconds = 0}).value(), "1970-01-01 00:00:00");
   EXPECT_EQ(chat->render({}, {.now_unix_seconds = kNow}).value(), "2025-07-04 09:05:03");
   EXPECT_GE(chat->render({}).value(), "2025");
+  ASSERT_EQ(setenv("TZ", "XYZ-5:30", 1), 0);
+  EXPECT_EQ(chat->render({}, {.now_unix_seconds = 0}).value(), "1970-01-01 05:30:00");
+  ASSERT_EQ(setenv("TZ", "UTC", 1), 0);
 }
 
 TEST(ChatTemplate, SpecialTokensThatAreMissingAreUndefined) {

@@ -1,11 +1,16 @@
 #include "text/model_text.h"
 
+#include <fmt/format.h>
+
 #include "formats/hf_texts.h"
 #include "text/special_tokens.h"
 
 namespace lathe::text {
 namespace {
 
+using formats::NamedTemplate;
+
+constexpr const char* kDefault = "default";
 constexpr std::uint64_t kMaxTokenizerBytes = std::uint64_t{256} << 20;
 constexpr std::uint64_t kMaxTemplateBytes = std::uint64_t{4} << 20;
 
@@ -31,10 +36,35 @@ Result<TextFiles> files_of_folder(const os::Path& folder) {
   } else if (config) {
     LATHE_CHECK(add_special_tokens(*config, files.special).at("tokenizer_config.json"));
   }
-  LATHE_TRY(files.chat_template, formats::find_chat_template(folder));
-  if (files.tokenizer || files.chat_template) return files;
+  LATHE_TRY(files.templates, formats::find_chat_templates(folder));
+  if (files.tokenizer || !files.templates.empty()) return files;
   return Error::not_found("there is neither a tokenizer.json nor a chat template")
       .fix_with("give a Hugging Face folder, a .gguf, a tokenizer.json or a .jinja file");
+}
+
+// "tokenizer.chat_template", and "tokenizer.chat_template.NAME" beside it.
+Result<std::vector<NamedTemplate>> templates_of(const formats::GgufMetadata& metadata) {
+  constexpr std::string_view kKey = "tokenizer.chat_template";
+  std::vector<NamedTemplate> templates;
+  for (const auto& [key, value] : metadata.entries()) {
+    if (!key.starts_with(kKey)) continue;
+    const std::string_view rest = std::string_view(key).substr(kKey.size());
+    if (!rest.empty() && (rest[0] != '.' || rest.size() == 1)) continue;
+    LATHE_TRY(const std::string_view source, metadata.get_string(key));
+    templates.push_back(
+        {std::string(rest.empty() ? kDefault : rest.substr(1)), std::string(source)});
+  }
+  return templates;
+}
+
+Error no_template(const std::vector<NamedTemplate>& templates, std::string_view wanted) {
+  if (templates.empty())
+    return Error::not_found("there is no chat template")
+        .fix_with("give a chat model or a .jinja file");
+  std::string names;
+  for (const NamedTemplate& one : templates) names += (names.empty() ? "" : ", ") + one.name;
+  return Error::not_found(fmt::format("there is no chat template named '{}'", wanted))
+      .fix_with("name one of: " + names);
 }
 
 Result<TextFiles> files_of_gguf(const os::Path& path) {
@@ -44,8 +74,7 @@ Result<TextFiles> files_of_gguf(const os::Path& path) {
   files.special = special_token_text(tokenizer);
   LATHE_CHECK(add_special_tokens(file.metadata(), tokenizer, files.special));
   files.tokenizer = std::move(tokenizer);
-  LATHE_TRY(const auto chat, file.metadata().find_string("tokenizer.chat_template"));
-  if (chat) files.chat_template = std::string(*chat);
+  LATHE_TRY(files.templates, templates_of(file.metadata()));
   return files;
 }
 
@@ -57,7 +86,8 @@ Result<TextFiles> files_at(const os::Path& path) {
   TextFiles files;
   if (path.extension() == ".gguf") return files_of_gguf(path);
   if (path.extension() == ".jinja") {
-    LATHE_TRY(files.chat_template, os::read_file(path, kMaxTemplateBytes));
+    LATHE_TRY(std::string source, os::read_file(path, kMaxTemplateBytes));
+    files.templates.push_back({kDefault, std::move(source)});
     return files;
   }
   if (path.extension() == ".json") {
@@ -106,6 +136,21 @@ Result<ChatEncoder> load_chat_encoder(const formats::ModelSource& source) {
   LATHE_TRY(ChatTemplate parsed,
             ChatTemplate::parse(*chat_template, std::move(special)).at(source.path().string()));
   return ChatEncoder(std::move(tokenizer), std::move(parsed));
+}
+
+Result<const NamedTemplate*> find_template(const std::vector<NamedTemplate>& templates,
+                                           std::string_view name) {
+  for (const NamedTemplate& one : templates)
+    if (one.name == name) return &one;
+  return no_template(templates, name);
+}
+
+Result<const NamedTemplate*> choose_template(const std::vector<NamedTemplate>& templates,
+                                             bool with_tools) {
+  if (with_tools) {
+    if (auto found = find_template(templates, "tool_use"); found.ok()) return found;
+  }
+  return find_template(templates, kDefault);
 }
 
 Result<TextFiles> load_text_files(const os::Path& path) { return files_at(path).at(path.string()); }

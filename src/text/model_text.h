@@ -4,8 +4,11 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "formats/hf_texts.h"
 #include "formats/model_source.h"
 #include "text/chat_encoder.h"
 
@@ -22,9 +25,18 @@ Result<ChatEncoder> load_chat_encoder(const formats::ModelSource& source);
 // What stands in files of text alone; no weights are looked for.
 struct TextFiles {
   std::optional<Tokenizer> tokenizer;
-  std::optional<std::string> chat_template;  // its source
-  SpecialTokenText special;                  // as templates read them
+  std::vector<formats::NamedTemplate> templates;  // empty: none
+  SpecialTokenText special;                       // as templates read them
 };
+
+// Of a model's templates the one that transformers would take: for a request with tools the one
+// named "tool_use" if there is one, otherwise "default". Errors: not_found, naming those there are;
+// nothing is put in the place of a missing one.
+Result<const formats::NamedTemplate*> choose_template(
+    const std::vector<formats::NamedTemplate>& templates, bool with_tools);
+// The one of that name.
+Result<const formats::NamedTemplate*> find_template(
+    const std::vector<formats::NamedTemplate>& templates, std::string_view name);
 
 // path: a Hugging Face folder, a .gguf file (one without tensors, too), a tokenizer.json (with the
 // tokenizer_config.json beside it) or a .jinja file. not_found; bad_input for anything else.

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
+#include "text/jinja/globals.h"
 #include "text/jinja/interpreter.h"
 #include "text/jinja/loop.h"
 #include "text/jinja/markup.h"
@@ -25,6 +27,22 @@ Value missing_attribute(const Value& object, std::string_view name) {
   return Value::undefined(fmt::format("'{}' has no attribute '{}'", describe(object), name));
 }
 
+std::optional<Value> callable_attribute(const Callable& callable, std::string_view name) {
+  if (!callable.macro) {
+    const bool of_dict = callable.name == "dict" && name == "fromkeys";
+    return of_dict ? std::optional(dict_fromkeys()) : std::nullopt;
+  }
+  const MacroFacts& facts = *callable.macro;
+  if (name == "name") return facts.anonymous ? Value() : Value(callable.name);
+  if (name == "caller") return Value(facts.reads_caller);
+  if (name == "catch_kwargs") return Value(facts.reads_kwargs);
+  if (name == "catch_varargs") return Value(facts.reads_varargs);
+  if (name != "arguments") return std::nullopt;
+  std::vector<Value> parameters;
+  for (const std::string& parameter : facts.parameters) parameters.emplace_back(parameter);
+  return Value::tuple(std::move(parameters));
+}
+
 // What Python's getattr would find: a method, a loop's attribute, a namespace's member.
 Result<std::optional<Value>> find_attribute(const Value& object, std::string_view name) {
   if (Loop* loop = object.loop()) {
@@ -35,13 +53,27 @@ Result<std::optional<Value>> find_attribute(const Value& object, std::string_vie
     const Value* found = name_space->find(name);
     return found ? std::optional(*found) : std::nullopt;
   }
-  if (const Callable* callable = object.callable(); callable && name == "name")
-    return std::optional(Value(callable->name));
+  if (const Callable* callable = object.callable()) return callable_attribute(*callable, name);
+  if (const Sequence* pair = object.sequence(); pair && pair->is_group) {
+    if (name == "grouper") return std::optional(pair->items[0]);
+    if (name == "list") return std::optional(pair->items[1]);
+  }
   if (changes_its_object(object, name))
     return std::optional(Value::undefined(
         fmt::format("access to '{}' of a '{}' is refused: a template may not change its values",
                     name, object.type_name())));
   return find_method(object, name);
+}
+
+// What every Python object has: the sandbox shows it to no template, not even where a mapping has
+// a member of that name.
+bool is_internal(std::string_view name) {
+  constexpr std::array<std::string_view, 20> kNames = {
+      "__class__",   "__delattr__",      "__dir__", "__doc__",  "__eq__",     "__format__",
+      "__ge__",      "__getattribute__", "__gt__",  "__hash__", "__init__",   "__init_subclass__",
+      "__le__",      "__lt__",           "__ne__",  "__new__",  "__reduce__", "__repr__",
+      "__setattr__", "__str__"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
 std::optional<Value> element_at(const Value& object, std::int64_t index) {
@@ -64,6 +96,7 @@ std::optional<Value> element_at(const Value& object, std::int64_t index) {
 // Python's slice.indices(size): the first index, and how many there are.
 struct Range {
   std::int64_t start;
+  std::int64_t stop;
   std::int64_t step;
   std::size_t count;
 };
@@ -91,7 +124,7 @@ Result<Range> resolve(const SliceBounds& bounds, std::int64_t size) {
   std::int64_t count = 0;
   if (step > 0 && start < stop) count = (stop - start - 1) / step + 1;
   if (step < 0 && stop < start) count = (start - stop - 1) / -step + 1;
-  return Range{start, step, static_cast<std::size_t>(count)};
+  return Range{start, stop, step, static_cast<std::size_t>(count)};
 }
 
 std::string slice_string(const std::string& text, const Range& range) {
@@ -119,7 +152,15 @@ Value slice_sequence(const Sequence& sequence, const Range& range) {
     items.push_back(sequence.items[static_cast<std::size_t>(at)]);
     if (i + 1 < range.count) at += range.step;
   }
-  return make_sequence(sequence.type, std::move(items));
+  if (!sequence.range) return make_sequence(sequence.type, std::move(items));
+  // Of bounds near 2^63 what is shown wraps; the items do not.
+  const auto unsign = [](std::int64_t number) { return static_cast<std::uint64_t>(number); };
+  const RangeBounds& whole = *sequence.range;
+  const auto bound = [&](std::int64_t index) {
+    return static_cast<std::int64_t>(unsign(whole.start) + unsign(index) * unsign(whole.step));
+  };
+  const auto step = static_cast<std::int64_t>(unsign(whole.step) * unsign(range.step));
+  return make_range({bound(range.start), bound(range.stop), step}, std::move(items));
 }
 
 // "a.0.b" is a, then element 0, then b.
@@ -141,6 +182,9 @@ std::vector<Value> path_steps(std::string_view path) {
 }  // namespace
 
 Result<Value> get_attribute(Interpreter&, const Value& object, std::string_view name) {
+  if (is_internal(name))
+    return Value::undefined(
+        fmt::format("access to attribute '{}' of {} is unsafe", name, describe(object)));
   if (object.is(Kind::undefined)) return misuse(object, "");
   LATHE_TRY(std::optional<Value> found, find_attribute(object, name));
   if (found) return std::move(*found);
@@ -169,7 +213,7 @@ Result<Value> get_slice(Interpreter& interpreter, const Value& object, const Sli
   if (object.is(Kind::undefined)) return misuse(object, "");
   const Sequence* sequence = object.sequence();
   if (!object.is(Kind::string) && !(sequence && sequence->can_index()))
-    return Value::undefined(fmt::format("{} has no slices", describe(object)));
+    return misuse(object, "subscriptable");
   LATHE_TRY(const std::int64_t size, length_of(object));
   LATHE_TRY(const Range range, resolve(bounds, size));
   LATHE_CHECK(interpreter.budget().spend(static_cast<std::uint64_t>(size) / 16));

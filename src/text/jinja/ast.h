@@ -159,6 +159,7 @@ struct Routine {
   bool reads_varargs = false;
   bool reads_kwargs = false;
   bool reads_caller = false;
+  bool of_call_block = false;  // not of a macro: it has no name
 };
 struct Macro {
   Routine routine;

@@ -8,8 +8,8 @@ namespace lathe::text::jinja {
 namespace {
 
 FilterFunction find_filter(std::string_view name) {
-  for (const auto& table :
-       {text_filters(), number_filters(), sequence_filters(), order_filters(), choice_filters()})
+  for (const auto& table : {text_filters(), number_filters(), sequence_filters(), order_filters(),
+                            group_filters(), choice_filters(), markup_filters()})
     for (const NamedFilter& filter : table)
       if (filter.name == name) return filter.function;
   return nullptr;

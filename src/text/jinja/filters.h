@@ -28,6 +28,8 @@ std::span<const NamedFilter> text_filters();      // filters_text.cc
 std::span<const NamedFilter> number_filters();    // filters_number.cc
 std::span<const NamedFilter> sequence_filters();  // filters_sequence.cc
 std::span<const NamedFilter> order_filters();     // filters_order.cc
+std::span<const NamedFilter> group_filters();     // filters_group.cc
 std::span<const NamedFilter> choice_filters();    // filters_choice.cc
+std::span<const NamedFilter> markup_filters();    // filters_markup.cc
 
 }  // namespace lathe::text::jinja

@@ -8,17 +8,34 @@
 
 #include "text/jinja/access.h"
 #include "text/jinja/filters.h"
+#include "text/jinja/filters_key.h"
 #include "text/jinja/interpreter.h"
 #include "text/jinja/operators.h"
 #include "text/jinja/unicode.h"
 
 namespace lathe::text::jinja {
-namespace {
 
 Value fold_case(const Value& value, bool case_sensitive) {
   if (case_sensitive || !value.is(Kind::string)) return value;
   return Value(to_lower(*value.string()));
 }
+
+Result<std::vector<std::size_t>> sorted_order(Budget& budget, const std::vector<Value>& keys,
+                                              bool reverse) {
+  std::vector<std::size_t> order(keys.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::optional<Error> failure;
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    if (failure) return false;
+    auto sign = reverse ? compare(budget, keys[b], keys[a]) : compare(budget, keys[a], keys[b]);
+    if (!sign.ok()) failure = std::move(sign).error();
+    return !failure && sign.value() < 0;
+  });
+  if (failure) return std::move(*failure);
+  return order;
+}
+
+namespace {
 
 // What an item is ordered by: itself, or the value at a path.
 Result<Value> sort_key(Interpreter& interpreter, const Value& item, const Value* attribute,
@@ -44,22 +61,6 @@ Result<Value> sort_keys(Interpreter& interpreter, const Value& item, const Value
     if (comma == std::string_view::npos) return Value::list(std::move(keys));
     rest.remove_prefix(comma + 1);
   }
-}
-
-// The order in which stable sorting puts the keys.
-Result<std::vector<std::size_t>> sorted_order(Budget& budget, const std::vector<Value>& keys,
-                                              bool reverse) {
-  std::vector<std::size_t> order(keys.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::optional<Error> failure;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    if (failure) return false;
-    auto sign = reverse ? compare(budget, keys[b], keys[a]) : compare(budget, keys[a], keys[b]);
-    if (!sign.ok()) failure = std::move(sign).error();
-    return !failure && sign.value() < 0;
-  });
-  if (failure) return std::move(*failure);
-  return order;
 }
 
 std::vector<Value> take_in_order(const std::vector<Value>& items,

@@ -121,7 +121,9 @@ Result<Value> filter_sum(Interpreter& interpreter, const Value& input, const Arg
 Result<Value> filter_attr(Interpreter& interpreter, const Value& input, const Arguments& given) {
   LATHE_TRY(const Bound bound, Bound::bind("attr", given, {"name"}, 1));
   LATHE_TRY(const std::string name, to_text(interpreter.budget(), *bound[0]));
-  if (input.is(Kind::mapping)) return Value::undefined(fmt::format("no attribute '{}'", name));
+  const bool hidden = input.is(Kind::undefined) && name.starts_with("__");
+  if (input.is(Kind::mapping) || hidden)
+    return Value::undefined(fmt::format("no attribute '{}'", name));
   return get_attribute(interpreter, input, name);
 }
 

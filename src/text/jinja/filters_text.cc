@@ -96,9 +96,9 @@ Result<std::string> indentation(Budget& budget, const Value* width) {
 Result<Value> filter_indent(Interpreter& interpreter, const Value& input, const Arguments& given) {
   LATHE_TRY(const Bound bound, Bound::bind("indent", given, {"width", "first", "blank"}));
   Budget& budget = interpreter.budget();
-  LATHE_TRY(std::string text, to_text(budget, input));
+  if (!input.string()) return misuse(input, "a string, as indent needs it");
   LATHE_TRY(const std::string indent, indentation(budget, bound[0]));
-  text += "\n";  // as Jinja does it: a newline at the end stays one
+  std::string text = *input.string() + "\n";  // as Jinja does it: a newline at the end stays one
   const auto lines = split_lines(text);
   LATHE_CHECK(budget.can_make_bytes(indent.size() + 1, lines.size() + 1));
   std::string out = bound.truth_of(1, false) ? indent : "";
@@ -119,11 +119,11 @@ Result<Value> filter_center(Interpreter& interpreter, const Value& input, const 
   return marked_like(input, std::move(centered));
 }
 
-Result<Value> filter_truncate(Interpreter& interpreter, const Value& input,
-                              const Arguments& given) {
+Result<Value> filter_truncate(Interpreter&, const Value& input, const Arguments& given) {
   LATHE_TRY(const Bound bound,
             Bound::bind("truncate", given, {"length", "killwords", "end", "leeway"}));
-  LATHE_TRY(const std::string text, to_text(interpreter.budget(), input));
+  if (!input.string()) return misuse(input, "a string, as truncate needs it");
+  const std::string& text = *input.string();
   LATHE_TRY(const std::int64_t length, bound.integer(0, 255));
   LATHE_TRY(const std::string_view end, bound.string(2, "..."));
   LATHE_TRY(const std::int64_t leeway,
@@ -139,18 +139,6 @@ Result<Value> filter_truncate(Interpreter& interpreter, const Value& input,
   std::string cut(kept);
   cut += input.is_markup() ? escape_html(end) : std::string(end);
   return marked_like(input, std::move(cut));
-}
-
-Result<Value> filter_escape(Interpreter& interpreter, const Value& input, const Arguments& given) {
-  LATHE_CHECK(Bound::bind("escape", given, {}));
-  LATHE_TRY(std::string text, to_markup(interpreter.budget(), input));
-  return Value::markup(std::move(text));
-}
-
-Result<Value> filter_safe(Interpreter& interpreter, const Value& input, const Arguments& given) {
-  LATHE_CHECK(Bound::bind("safe", given, {}));
-  LATHE_TRY(std::string text, to_text(interpreter.budget(), input));
-  return Value::markup(std::move(text));
 }
 
 Result<Value> filter_wordcount(Interpreter& interpreter, const Value& input,
@@ -212,7 +200,6 @@ Result<Value> filter_tojson(Interpreter& interpreter, const Value& input, const 
 
 constexpr std::array kFilters = {
     NamedFilter{"string", filter_string},
-    NamedFilter{"safe", filter_safe},
     NamedFilter{"upper", filter_case<to_upper>},
     NamedFilter{"lower", filter_case<to_lower>},
     NamedFilter{"capitalize", filter_case<to_capitalized>},
@@ -222,8 +209,6 @@ constexpr std::array kFilters = {
     NamedFilter{"indent", filter_indent},
     NamedFilter{"center", filter_center},
     NamedFilter{"truncate", filter_truncate},
-    NamedFilter{"escape", filter_escape},
-    NamedFilter{"e", filter_escape},
     NamedFilter{"wordcount", filter_wordcount},
     NamedFilter{"format", filter_format},
     NamedFilter{"tojson", filter_tojson},

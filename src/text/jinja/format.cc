@@ -20,6 +20,8 @@ PadSizes pad_sizes(Alignment alignment, std::size_t missing, std::size_t width) 
       const std::size_t left = missing / 2 + (missing & width & 1);  // as str.center rounds
       return {left, missing - left};
     }
+    case Alignment::middle:
+      return {missing / 2, missing - missing / 2};
   }
   return {};
 }

@@ -25,7 +25,8 @@ Result<Value> format_braces(Interpreter& interpreter, const Value& pattern,
 Result<std::string> format_value(Budget& budget, const Value& value,
                                  std::string_view specification);
 
-enum class Alignment { left, right, center };
+// center puts an odd blank where str.center does, middle at the right as format() does.
+enum class Alignment { left, right, center, middle };
 struct Padding {
   Alignment alignment;
   std::int64_t width;     // in code points

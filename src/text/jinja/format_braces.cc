@@ -31,7 +31,7 @@ class BraceFormatter {
         out_.push_back(c);
         i += 2;
       } else {
-        const std::size_t end = pattern_.find('}', i);
+        const std::size_t end = end_of_field(i);
         if (c == '}' || end == std::string_view::npos)
           return Error::bad_input("a single brace in a format string");
         LATHE_CHECK(add_field(pattern_.substr(i + 1, end - i - 1)));
@@ -42,13 +42,34 @@ class BraceFormatter {
   }
 
  private:
+  // The brace that closes the one at `begin`; a specification may hold fields.
+  std::size_t end_of_field(std::size_t begin) const {
+    int open = 0;
+    for (std::size_t i = begin; i < pattern_.size(); ++i) {
+      if (pattern_[i] == '{') ++open;
+      if (pattern_[i] == '}' && --open == 0) return i;
+    }
+    return std::string_view::npos;
+  }
+
+  // A specification's own fields: "{:>{width}}". Those have none again.
+  Result<std::string> expand(std::string_view specification) {
+    if (specification.find_first_of("{}") == std::string_view::npos)
+      return std::string(specification);
+    if (inside_) return Error::bad_input("a format string nests its fields too deep");
+    const std::string_view pattern = std::exchange(pattern_, specification);
+    std::string out = std::exchange(out_, {});
+    inside_ = true;
+    auto expanded = run();
+    inside_ = false;
+    pattern_ = pattern;
+    out_ = std::move(out);
+    return expanded;
+  }
+
   // "name.attribute[key]!r:specification"
   Status add_field(std::string_view field) {
-    if (field.find('{') != std::string_view::npos)
-      return Error::unsupported("a field inside a field of a format string");
     const std::size_t colon = field.find(':');
-    const std::string_view specification =
-        colon == std::string_view::npos ? std::string_view() : field.substr(colon + 1);
     std::string_view name = field.substr(0, colon);
     const std::size_t mark = name.find('!');
     const std::string_view conversion =
@@ -63,6 +84,9 @@ class BraceFormatter {
     } else if (mark != std::string_view::npos) {
       return Error::bad_input("an unknown conversion in a format string");
     }
+    LATHE_TRY(
+        const std::string specification,
+        expand(colon == std::string_view::npos ? std::string_view() : field.substr(colon + 1)));
     LATHE_TRY(const std::string text, format_value(budget, value, specification));
     out_ += escapes_ && !value.is_markup() ? escape_html(text) : text;
     return budget.spend_bytes(text.size());
@@ -88,6 +112,10 @@ class BraceFormatter {
   Result<Value> find_argument(std::string_view name) {
     const Value index = name.empty() ? Value(next_index_++) : key_of(name);
     if (const auto* number = index.integer()) {
+      const Numbering numbering = name.empty() ? Numbering::automatic : Numbering::given;
+      if (numbering_ != Numbering::unknown && numbering_ != numbering)
+        return Error::bad_input("a format string has fields with and without a number");
+      numbering_ = numbering;
       const auto at = static_cast<std::size_t>(*number);
       if (at < arguments_.positional.size()) return arguments_.positional[at];
       return Error::bad_input("the format string needs more arguments");
@@ -109,7 +137,10 @@ class BraceFormatter {
   std::string_view pattern_;
   bool escapes_;
   const Arguments& arguments_;
+  enum class Numbering { unknown, automatic, given };
+  Numbering numbering_ = Numbering::unknown;
   std::size_t next_index_ = 0;
+  bool inside_ = false;  // a specification
   std::string out_;
 };
 

@@ -21,6 +21,14 @@ struct Conversion {
   char type = '\0';
 };
 
+// What Python takes for a mapping here, so that it may stay unused: whatever has elements by key or
+// index, but strings.
+bool has_elements(const Value& value) {
+  const Sequence* sequence = value.sequence();
+  return value.is(Kind::mapping) || value.is(Kind::undefined) ||
+         (sequence && sequence->can_index());
+}
+
 class PercentFormatter {
  public:
   PercentFormatter(Budget& budget, const Value& pattern, const Value& arguments)
@@ -42,7 +50,7 @@ class PercentFormatter {
       LATHE_CHECK(convert());
       LATHE_CHECK(budget_.can_make_bytes(out_.size()));
     }
-    const std::size_t given = tuple_ ? tuple_->items.size() : arguments_.is(Kind::mapping) ? 0 : 1;
+    const std::size_t given = tuple_ ? tuple_->items.size() : has_elements(arguments_) ? 0 : 1;
     if (used_ < given)
       return Error::bad_input("not all arguments were converted during string formatting");
     return std::move(out_);

@@ -199,7 +199,7 @@ Result<std::string> pad_number(Budget& budget, const NumberText& parts, const Sp
     return parts.sign + digits;
   }
   const Alignment alignment = spec.align == '<'   ? Alignment::left
-                              : spec.align == '^' ? Alignment::center
+                              : spec.align == '^' ? Alignment::middle
                                                   : Alignment::right;
   return pad_text(budget, parts.sign + parts.digits, {alignment, spec.width, spec.fill});
 }
@@ -212,7 +212,7 @@ Result<std::string> format_string(Budget& budget, const Value& value, const Spec
   if (spec.precision >= 0)
     text = text.substr(0, byte_of_code_point(text, static_cast<std::size_t>(spec.precision)));
   const Alignment alignment = spec.align == '>'   ? Alignment::right
-                              : spec.align == '^' ? Alignment::center
+                              : spec.align == '^' ? Alignment::middle
                                                   : Alignment::left;
   return pad_text(budget, text, {alignment, spec.width, spec.fill});
 }

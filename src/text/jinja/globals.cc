@@ -31,7 +31,7 @@ Result<Value> call_range(Interpreter& interpreter, const Arguments& given) {
     if (__builtin_add_overflow(at, step, &at)) break;
   }
   LATHE_CHECK(interpreter.budget().spend_elements(items.size()));
-  return Value(make_sequence(SequenceType::range, std::move(items)));
+  return Value(make_range({start, stop, step}, std::move(items)));
 }
 
 // The members that dict() and namespace() take: a mapping or pairs, then names.
@@ -65,6 +65,18 @@ Result<Value> call_dict(Interpreter& interpreter, const Arguments& given) {
   return Value(MappingPointer(std::make_shared<Mapping>(std::move(members))));
 }
 
+// {key: value for each key}.
+Result<Value> call_fromkeys(Interpreter& interpreter, const Arguments& given) {
+  LATHE_TRY(const Bound bound, Bound::bind("fromkeys", given, {"iterable", "value"}, 1));
+  LATHE_TRY(const SequencePointer keys, items_of(interpreter.budget(), *bound[0]));
+  auto members = std::make_shared<Mapping>();
+  for (const Value& key : keys->items) {
+    LATHE_CHECK(interpreter.budget().spend_elements(2));
+    LATHE_CHECK(members->set(key, bound[1] ? *bound[1] : Value()));
+  }
+  return Value(MappingPointer(std::move(members)));
+}
+
 Result<Value> call_namespace(Interpreter& interpreter, const Arguments& given) {
   LATHE_TRY(const Mapping members, read_members(interpreter, "namespace", given));
   LATHE_CHECK(interpreter.budget().spend_bytes(sizeof(Namespace)));
@@ -72,6 +84,7 @@ Result<Value> call_namespace(Interpreter& interpreter, const Arguments& given) {
   for (const auto& [key, value] : members.entries()) {
     const std::string* name = key.string();
     if (!name) return misuse(key, "a string, as the names in a namespace are");
+    if (name->starts_with('_')) return underscored(*name);
     made->set(*name, value);
   }
   return Value(made);
@@ -83,7 +96,7 @@ Result<Value> call_raise(Interpreter& interpreter, const Arguments& given) {
   return Error::bad_input("the template refuses: " + message);
 }
 
-// The clock's time is UTC, so that a render does not depend on the machine's time zone.
+// In the machine's time zone, as Hugging Face's datetime.now().
 Result<Value> call_strftime_now(Interpreter& interpreter, const Arguments& given) {
   LATHE_TRY(const Bound bound, Bound::bind("strftime_now", given, {"format"}, 1));
   LATHE_TRY(const std::string_view pattern, bound.string(0, ""));
@@ -91,7 +104,7 @@ Result<Value> call_strftime_now(Interpreter& interpreter, const Arguments& given
     return Error::limit(fmt::format("a time format of more than {} bytes", kMaxTimeFormat));
   const auto now = static_cast<std::time_t>(interpreter.now_unix_seconds());
   std::tm parts{};
-  if (!gmtime_r(&now, &parts)) return Error::bad_input("the clock is out of range");
+  if (!localtime_r(&now, &parts)) return Error::bad_input("the clock is out of range");
   // A mark at the end tells an empty result from one that did not fit.
   const std::string marked = std::string(pattern) + "|";
   std::string text(64 + 128 * marked.size(), '\0');
@@ -99,6 +112,49 @@ Result<Value> call_strftime_now(Interpreter& interpreter, const Arguments& given
   if (size == 0) return Error::limit("a time format with a huge result");
   text.resize(size - 1);
   return Value(std::move(text));
+}
+
+Value bind_state(std::string name, std::function<Result<Value>(const Arguments&)> call) {
+  auto callable = std::make_shared<Callable>();
+  callable->name = std::move(name);
+  callable->call = [call = std::move(call)](Interpreter&, const Arguments& given) {
+    return call(given);
+  };
+  return Value(CallablePointer(std::move(callable)));
+}
+
+// joiner(", ") gives a function: nothing when first called, then the separator.
+Result<Value> call_joiner(Interpreter& interpreter, const Arguments& given) {
+  LATHE_TRY(const Bound bound, Bound::bind("joiner", given, {"sep"}));
+  LATHE_CHECK(interpreter.budget().spend_elements(2));
+  const Value separator = bound[0] ? *bound[0] : Value(", ");
+  return bind_state("joiner", [separator, used = std::make_shared<bool>(false)](const Arguments&) {
+    return Result<Value>(std::exchange(*used, true) ? separator : Value(""));
+  });
+}
+
+// cycler("a", "b"): next() gives them in turn, current shows where it is, reset() goes back.
+Result<Value> call_cycler(Interpreter& interpreter, const Arguments& given) {
+  if (given.positional.empty() || !given.named.empty())
+    return Error::bad_input("cycler needs the values to go through");
+  LATHE_CHECK(interpreter.budget().spend_elements(given.positional.size() + 8));
+  Namespace* made = interpreter.make_namespace();
+  const auto at = std::make_shared<std::size_t>(0);
+  const auto move_to = [made, at, items = given.positional](std::size_t next) {
+    const Value before = items[*at];
+    *at = next % items.size();
+    made->set("current", items[*at]);
+    return before;
+  };
+  move_to(0);
+  made->set("next", bind_state("next", [move_to, at](const Arguments&) {
+              return Result<Value>(move_to(*at + 1));
+            }));
+  made->set("reset", bind_state("reset", [move_to](const Arguments&) {
+              move_to(0);
+              return Result<Value>(Value());
+            }));
+  return Value(made);
 }
 
 using GlobalFunction = Result<Value> (*)(Interpreter&, const Arguments&);
@@ -113,18 +169,29 @@ constexpr std::array kGlobals = {
     NamedGlobal{"namespace", call_namespace},
     NamedGlobal{"raise_exception", call_raise},
     NamedGlobal{"strftime_now", call_strftime_now},
+    NamedGlobal{"joiner", call_joiner},
+    NamedGlobal{"cycler", call_cycler},
 };
+
+Value to_value(const NamedGlobal& global) {
+  auto callable = std::make_shared<Callable>();
+  callable->name = global.name;
+  callable->call = global.function;
+  return Value(CallablePointer(std::move(callable)));
+}
 
 }  // namespace
 
+Error underscored(std::string_view name) {
+  return Error::bad_input(fmt::format("a namespace takes no name that begins with '_': {}", name))
+      .fix_with("give it another name");
+}
+
+Value dict_fromkeys() { return to_value({"fromkeys", call_fromkeys}); }
+
 std::optional<Value> find_global(std::string_view name) {
   for (const NamedGlobal& global : kGlobals)
-    if (global.name == name) {
-      auto callable = std::make_shared<Callable>();
-      callable->name = name;
-      callable->call = global.function;
-      return Value(CallablePointer(std::move(callable)));
-    }
+    if (global.name == name) return to_value(global);
   return std::nullopt;
 }
 

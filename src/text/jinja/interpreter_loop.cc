@@ -33,17 +33,20 @@ Result<Interpreter::Flow> Interpreter::run_loop(const ast::For& node, const Valu
 
 Result<Interpreter::Flow> Interpreter::run_turns(const ast::For& node, Loop& loop) {
   LATHE_TRY(bool more, loop.has(0));
-  if (!more) return run(node.otherwise);
+  bool whole_turn = false;
   while (more) {
     LATHE_CHECK(budget_.spend(1));
     const InnerScope scope(*this);
     LATHE_CHECK(assign(node.target, loop.item(loop.index0)));
     set_variable("loop", Value(&loop));
     LATHE_TRY(const Flow flow, run(node.body));
+    if (flow == Flow::next) whole_turn = true;
     if (flow == Flow::stop_loop) break;
     LATHE_TRY(more, loop.has(loop.index0 + 1));
     if (more) ++loop.index0;
   }
+  // As Jinja has it: also when no turn reached the end of the body (break, continue).
+  if (!whole_turn) return run(node.otherwise);
   return Flow::next;
 }
 

@@ -14,6 +14,16 @@ bool has_parameter(const ast::Routine& routine, std::string_view name) {
                      [&](const auto& parameter) { return parameter.name == name; });
 }
 
+MacroFacts facts_of(const ast::Routine& routine) {
+  MacroFacts facts;
+  for (const auto& parameter : routine.parameters) facts.parameters.push_back(parameter.name);
+  facts.reads_varargs = routine.reads_varargs;
+  facts.reads_kwargs = routine.reads_kwargs;
+  facts.reads_caller = routine.reads_caller;
+  facts.anonymous = routine.of_call_block;
+  return facts;
+}
+
 }  // namespace
 
 Interpreter::ScopePointer Interpreter::keep_scopes() {
@@ -27,6 +37,7 @@ Interpreter::ScopePointer Interpreter::keep_scopes() {
 Value Interpreter::make_callable(const ast::Routine& routine) {
   auto callable = std::make_shared<Callable>();
   callable->name = routine.name;
+  callable->macro = facts_of(routine);
   callable->call = [&routine, scope = keep_scopes()](Interpreter& interpreter,
                                                      const Arguments& arguments) {
     return interpreter.call_routine(routine, scope, arguments);

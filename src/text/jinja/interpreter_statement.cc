@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "text/jinja/globals.h"
 #include "text/jinja/interpreter.h"
 #include "text/jinja/interpreter_scope.h"
 #include "text/jinja/lexer.h"
@@ -159,6 +160,7 @@ Status Interpreter::assign(const ast::Target& target, Value value) {
       return Error::bad_input(fmt::format("'{}' is not a namespace, so '{}.{}' cannot be set",
                                           target.name, target.name, target.member))
           .fix_with(fmt::format("make it one: {{% set {} = namespace() %}}", target.name));
+    if (target.member.starts_with('_')) return underscored(target.member);
     owner.name_space()->set(target.member, std::move(value));
     return {};
   }

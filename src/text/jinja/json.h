@@ -1,6 +1,6 @@
 // JSON in and out of template values. Writing gives the bytes of Python's json.dumps (which is what
-// templates were trained with); reading keeps the order of members and refuses what a template
-// could not hold (integers past 64 bits, nesting past kMaxValueDepth).
+// templates were trained with); reading keeps the order of members and the digits of large
+// integers, and refuses nesting past kMaxValueDepth.
 #pragma once
 
 #include <optional>

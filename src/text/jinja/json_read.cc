@@ -9,6 +9,8 @@
 namespace lathe::text::jinja {
 namespace {
 
+constexpr std::size_t kMaxDigits = 4300;  // where Python's int() stops, too
+
 // Builds values from the parser's events, without recursion.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -16,11 +18,11 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool boolean(bool value) override { return add(Value(value)); }
   bool number_integer(number_integer_t value) override { return add(Value(value)); }
   bool number_unsigned(number_unsigned_t value) override {
-    if (value > static_cast<std::uint64_t>(INT64_MAX)) return refuse_integer(std::to_string(value));
+    if (value > static_cast<std::uint64_t>(INT64_MAX)) return add_large(std::to_string(value));
     return add(Value(value));
   }
   bool number_float(number_float_t value, const string_t& text) override {
-    if (text.find_first_of(".eE") == string_t::npos) return refuse_integer(text);
+    if (text.find_first_of(".eE") == string_t::npos) return add_large(text);
     return add(Value(value));
   }
   bool string(string_t& value) override { return add(Value(std::move(value))); }
@@ -88,10 +90,10 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return parent.mapping->set(Value(std::move(parent.key)), std::move(value)).ok();
   }
 
-  bool refuse_integer(const std::string& digits) {
-    error_ =
-        Error::unsupported("the JSON has an integer of more than 64 bits: " + digits.substr(0, 40))
-            .fix_with("write it as a string");
+  bool add_large(const std::string& digits) {
+    if (digits.size() <= kMaxDigits) return add(Value::large_integer(digits));
+    error_ = Error::limit(fmt::format("the JSON has an integer of more than {} digits", kMaxDigits))
+                 .fix_with("write it as a string");
     return false;
   }
 

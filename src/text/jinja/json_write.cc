@@ -95,6 +95,9 @@ class Writer {
       case Kind::integer:
         out_ += std::to_string(*value.integer());
         return {};
+      case Kind::large_integer:
+        out_ += *value.large_integer();
+        return {};
       case Kind::floating:
         out_ += json_float(*value.floating());
         return {};
@@ -179,7 +182,7 @@ class Writer {
       append_json_string(out_, *text, style_.ascii_only);
       return budget_.spend_bytes(text->size());
     }
-    if (!key.is_number() && !key.is(Kind::none))
+    if (!key.is_number() && !key.is(Kind::none) && !key.is(Kind::large_integer))
       return Error::bad_input(fmt::format("a JSON key cannot be a {}", key.type_name()));
     out_ += "\"";
     LATHE_CHECK(append(key));

@@ -107,6 +107,41 @@ Result<Value> format(Interpreter& interpreter, const Value& self, const Argument
   return format_braces(interpreter, self, given);
 }
 
+// format(**mapping).
+Result<Value> format_map(Interpreter& interpreter, const Value& self, const Arguments& given) {
+  LATHE_TRY(const Bound bound, Bound::bind("format_map", given, {"mapping"}, 1));
+  const Mapping* mapping = bound[0]->mapping();
+  if (!mapping) return misuse(*bound[0], "a mapping, as format_map needs it");
+  Arguments named;
+  for (const auto& [key, value] : mapping->entries())
+    if (const std::string* name = key.string()) named.named.emplace_back(*name, value);
+  return format_braces(interpreter, self, named);
+}
+
+// str.expandtabs: blanks up to the next multiple of the size; a line break starts anew.
+Result<Value> expand_tabs(Interpreter& interpreter, const Value& self, const Arguments& given) {
+  LATHE_TRY(const Bound bound, Bound::bind("expandtabs", given, {"tabsize"}));
+  LATHE_TRY(const std::int64_t size, bound.integer(0, 8));
+  std::string out;
+  std::int64_t column = 0;
+  const std::string_view text = *self.string();
+  for (std::size_t i = 0; i < text.size();) {
+    const CodePoint point = decode_at(text, i);
+    if (point.value == '\t') {
+      const std::int64_t blanks = size > 0 ? size - column % size : 0;
+      LATHE_CHECK(
+          interpreter.budget().can_make_bytes(out.size() + static_cast<std::uint64_t>(blanks)));
+      out.append(static_cast<std::size_t>(blanks), ' ');
+      column += blanks;
+    } else {
+      out += text.substr(i, point.size);
+      column = point.value == '\n' || point.value == '\r' ? 0 : column + 1;
+    }
+    i += point.size;
+  }
+  return Value(std::move(out));
+}
+
 constexpr std::array kMethods = {
     NamedMethod{"upper", change_case<to_upper>},
     NamedMethod{"lower", change_case<to_lower>},
@@ -125,6 +160,8 @@ constexpr std::array kMethods = {
     NamedMethod{"removeprefix", remove_affix<true>},
     NamedMethod{"removesuffix", remove_affix<false>},
     NamedMethod{"format", format},
+    NamedMethod{"format_map", format_map},
+    NamedMethod{"expandtabs", expand_tabs},
 };
 
 }  // namespace

@@ -185,6 +185,29 @@ Result<Value> all_are(Interpreter&, const Value& self, const Arguments& given) {
   return Value(!text.empty());
 }
 
+Result<Value> is_ascii(Interpreter&, const Value& self, const Arguments& given) {
+  LATHE_CHECK(Bound::bind("isascii", given, {}));
+  const std::string& text = *self.string();
+  return Value(std::all_of(text.begin(), text.end(),
+                           [](char byte) { return static_cast<unsigned char>(byte) < 0x80; }));
+}
+
+// Words in which the first letter is a capital and no other is.
+Result<Value> is_title(Interpreter&, const Value& self, const Arguments& given) {
+  LATHE_CHECK(Bound::bind("istitle", given, {}));
+  const std::string_view text = *self.string();
+  bool any = false;
+  bool after_cased = false;
+  for (std::size_t i = 0; i < text.size();) {
+    const CodePoint point = decode_at(text, i);
+    if (is_upper(point.value) == after_cased && is_cased(point.value)) return Value(false);
+    after_cased = is_cased(point.value);
+    any = any || after_cased;
+    i += point.size;
+  }
+  return Value(any);
+}
+
 template <bool (*Wanted)(char32_t)>
 Result<Value> only_case(Interpreter&, const Value& self, const Arguments& given) {
   LATHE_CHECK(Bound::bind("the method", given, {}));
@@ -210,6 +233,8 @@ constexpr std::array kMethods = {
     NamedMethod{"isdigit", all_are<is_decimal_digit>},
     NamedMethod{"isnumeric", all_are<is_numeric>},
     NamedMethod{"isspace", all_are<is_space>},
+    NamedMethod{"isascii", is_ascii},
+    NamedMethod{"istitle", is_title},
     NamedMethod{"isupper", only_case<is_upper>},
     NamedMethod{"islower", only_case<is_lower>},
 };

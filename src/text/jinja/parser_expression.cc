@@ -102,6 +102,7 @@ Result<Parser::Pointer> Parser::parse_expression() {
   const Level level(levels_);
   LATHE_CHECK(check_level());
   const int line = now().line;
+  const std::size_t noted = unknown_.size();
   LATHE_TRY(Pointer value, parse_or());
   while (skip_name("if")) {
     LATHE_TRY(Pointer condition, parse_or());
@@ -113,6 +114,7 @@ Result<Parser::Pointer> Parser::parse_expression() {
     LATHE_TRY(value,
               make(ast::Conditional{std::move(condition), std::move(value), std::move(otherwise)},
                    line, depth));
+    excuse_unknown(noted);
   }
   return value;
 }

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "text/jinja/filters.h"
 #include "text/jinja/parser_state.h"
+#include "text/jinja/predicates.h"
 
 namespace lathe::text::jinja {
 namespace {
@@ -140,6 +142,16 @@ Result<std::string> Parser::parse_dotted_name(std::string_view what) {
   return name;
 }
 
+void Parser::note_unknown(std::string_view kind, std::string_view name, int line) {
+  unknown_.push_back({fmt::format("no {} named '{}'", kind, name), line, blocks_});
+}
+
+void Parser::excuse_unknown(std::size_t noted_before) {
+  const auto begin = unknown_.begin() + static_cast<std::ptrdiff_t>(noted_before);
+  const auto excused = [this](const UnknownName& one) { return one.block == blocks_; };
+  unknown_.erase(std::remove_if(begin, unknown_.end(), excused), unknown_.end());
+}
+
 Result<Parser::Pointer> Parser::parse_filter_chain(Pointer input, bool starts_with_name) {
   bool first = starts_with_name;
   while (first || at_symbol("|")) {
@@ -151,6 +163,7 @@ Result<Parser::Pointer> Parser::parse_filter_chain(Pointer input, bool starts_wi
     if (at_symbol("(")) {
       LATHE_TRY(node.arguments, parse_arguments());
     }
+    if (!filter_exists(node.name)) note_unknown("filter", node.name, line);
     const int depth = std::max(depth_of(node.input), depth_of(node.arguments));
     LATHE_TRY(input, make(std::move(node), line, depth));
   }
@@ -162,6 +175,7 @@ Result<Parser::Pointer> Parser::parse_test(Pointer input) {
   const bool negated = skip_name("not");
   ast::Test node{std::move(input), {}, {}};
   LATHE_TRY(node.name, parse_dotted_name("the name of a test"));
+  if (!test_exists(node.name)) note_unknown("test", node.name, line);
   LATHE_CHECK(parse_test_arguments(node.arguments));
   const int depth = std::max(depth_of(node.input), depth_of(node.arguments));
   LATHE_TRY(Pointer test, make(std::move(node), line, depth));

@@ -24,7 +24,9 @@ class Parser {
   // Statements (parser_statement.cc). A block ends at one of `ends`, which is consumed with its
   // "{%"; the caller reads the rest of the tag.
   Result<ast::Block> parse_block(std::initializer_list<std::string_view> ends, int opened_at);
+  Result<ast::Block> parse_inner_block(std::initializer_list<std::string_view> ends, int opened_at);
   Status parse_tag(ast::Block& block);
+  Status parse_print(ast::Block& block);
   Result<ast::Statement> parse_statement();
   Result<ast::Statement> parse_if(int line);
   Result<ast::Statement> parse_for(int line);
@@ -100,10 +102,24 @@ class Parser {
   };
   Status check_level() const;
 
+  // Filters and tests that do not exist are an error of the template, used or not, unless they
+  // stand in an `if`, whose author may have asked for them before: the rule of Jinja's compiler,
+  // which counts only what stands in the `if` itself, not in a block inside it.
+  struct UnknownName {
+    std::string message;
+    int line;
+    int block;  // blocks_ where it stood
+  };
+  void note_unknown(std::string_view kind, std::string_view name, int line);
+  // What has been noted since then in this very block may be missing.
+  void excuse_unknown(std::size_t noted_before);
+
   std::vector<Token> tokens_;
   std::size_t at_ = 0;
   int levels_ = 0;
-  int loops_ = 0;                        // enclosing `for` statements, for break and continue
+  std::vector<UnknownName> unknown_;
+  int blocks_ = 0;  // enclosing blocks with names of their own: loops, macros, with, …
+  int loops_ = 0;   // enclosing `for` statements, for break and continue
   std::vector<ast::Routine*> routines_;  // enclosing macros and call blocks
 };
 

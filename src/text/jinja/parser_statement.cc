@@ -25,7 +25,20 @@ std::string list_ends(std::initializer_list<std::string_view> ends) {
 
 }  // namespace
 
-Result<ast::Block> Parser::parse_all() { return parse_block({}, 1); }
+Result<ast::Block> Parser::parse_all() {
+  LATHE_TRY(ast::Block block, parse_block({}, 1));
+  if (unknown_.empty()) return block;
+  return Error::bad_input(unknown_.front().message).at(line_place(unknown_.front().line));
+}
+
+// A block that has names of its own.
+Result<ast::Block> Parser::parse_inner_block(std::initializer_list<std::string_view> ends,
+                                             int opened_at) {
+  ++blocks_;
+  auto block = parse_block(ends, opened_at);
+  --blocks_;
+  return block;
+}
 
 Result<ast::Block> Parser::parse_block(std::initializer_list<std::string_view> ends,
                                        int opened_at) {
@@ -55,8 +68,22 @@ Result<ast::Block> Parser::parse_block(std::initializer_list<std::string_view> e
 }
 
 Status Parser::parse_tag(ast::Block& block) {
+  if (at_name("print")) return parse_print(block);
   LATHE_TRY(ast::Statement statement, parse_statement());
   block.push_back(std::move(statement));
+  return end_tag();
+}
+
+// {% print a, b %} writes each.
+Status Parser::parse_print(ast::Block& block) {
+  const int line = next().line;
+  bool first = true;
+  while (now().type != TokenType::block_end) {
+    if (!first) LATHE_CHECK(expect_symbol(","));
+    first = false;
+    LATHE_TRY(Pointer value, parse_expression());
+    block.push_back({ast::Print{std::move(value)}, line});
+  }
   return end_tag();
 }
 
@@ -83,7 +110,7 @@ Result<ast::Statement> Parser::parse_statement() {
     return parse_loop_control(tag.line);
   }
   for (const std::string_view other :
-       {"include", "import", "from", "extends", "block", "autoescape", "print", "do", "trans"})
+       {"include", "import", "from", "extends", "block", "autoescape", "do", "trans"})
     if (tag.text == other)
       return Error::unsupported(fmt::format("the tag '{}' is not part of chat templates", tag.text))
           .at(line_place(tag.line));
@@ -92,6 +119,7 @@ Result<ast::Statement> Parser::parse_statement() {
 
 Result<ast::Statement> Parser::parse_if(int line) {
   ast::If node;
+  const std::size_t noted = unknown_.size();
   while (true) {
     LATHE_TRY(Pointer condition, parse_tuple(false, false));
     LATHE_CHECK(end_tag());
@@ -104,6 +132,7 @@ Result<ast::Statement> Parser::parse_if(int line) {
     LATHE_TRY(node.otherwise, parse_block({"endif"}, line));
   }
   LATHE_CHECK(expect_name("endif"));
+  excuse_unknown(noted);
   return ast::Statement{std::move(node), line};
 }
 
@@ -118,13 +147,13 @@ Result<ast::Statement> Parser::parse_for(int line) {
   node.recursive = skip_name("recursive");
   LATHE_CHECK(end_tag());
   ++loops_;
-  auto body = parse_block({"else", "endfor"}, line);
+  auto body = parse_inner_block({"else", "endfor"}, line);
   --loops_;
   if (!body.ok()) return std::move(body).error();
   node.body = std::move(body).value();
   if (skip_name("else")) {
     LATHE_CHECK(end_tag());
-    LATHE_TRY(node.otherwise, parse_block({"endfor"}, line));
+    LATHE_TRY(node.otherwise, parse_inner_block({"endfor"}, line));
   }
   LATHE_CHECK(expect_name("endfor"));
   return ast::Statement{std::move(node), line};
@@ -141,7 +170,7 @@ Result<ast::Statement> Parser::parse_set(int line) {
     LATHE_TRY(node.filter, parse_filter_chain(nullptr, false));
   }
   LATHE_CHECK(end_tag());
-  LATHE_TRY(node.body, parse_block({"endset"}, line));
+  LATHE_TRY(node.body, parse_inner_block({"endset"}, line));
   LATHE_CHECK(expect_name("endset"));
   return ast::Statement{std::move(node), line};
 }
@@ -170,7 +199,7 @@ Status Parser::parse_parameters(ast::Routine& routine) {
 Status Parser::parse_routine_body(ast::Routine& routine, std::string_view end, int line) {
   const int loops = std::exchange(loops_, 0);
   routines_.push_back(&routine);
-  auto body = parse_block({end}, line);
+  auto body = parse_inner_block({end}, line);
   routines_.pop_back();
   loops_ = loops;
   if (!body.ok()) return std::move(body).error();
@@ -191,6 +220,7 @@ Result<ast::Statement> Parser::parse_macro(int line) {
 Result<ast::Statement> Parser::parse_call_block(int line) {
   ast::CallBlock node;
   node.caller.name = "caller";
+  node.caller.of_call_block = true;
   LATHE_CHECK(parse_parameters(node.caller));
   LATHE_TRY(node.call, parse_expression());
   if (!std::holds_alternative<ast::Call>(node.call->node))
@@ -204,7 +234,7 @@ Result<ast::Statement> Parser::parse_filter_block(int line) {
   ast::FilterBlock node;
   LATHE_TRY(node.filter, parse_filter_chain(nullptr, true));
   LATHE_CHECK(end_tag());
-  LATHE_TRY(node.body, parse_block({"endfilter"}, line));
+  LATHE_TRY(node.body, parse_inner_block({"endfilter"}, line));
   LATHE_CHECK(expect_name("endfilter"));
   return ast::Statement{std::move(node), line};
 }
@@ -219,7 +249,7 @@ Result<ast::Statement> Parser::parse_with(int line) {
     node.values.emplace_back(std::move(target), std::move(value));
   }
   LATHE_CHECK(end_tag());
-  LATHE_TRY(node.body, parse_block({"endwith"}, line));
+  LATHE_TRY(node.body, parse_inner_block({"endwith"}, line));
   LATHE_CHECK(expect_name("endwith"));
   return ast::Statement{std::move(node), line};
 }
@@ -228,7 +258,7 @@ Result<ast::Statement> Parser::parse_generation(int line) {
   LATHE_CHECK(end_tag());
   ast::Generation node;
   const int loops = std::exchange(loops_, 0);
-  auto body = parse_block({"endgeneration"}, line);
+  auto body = parse_inner_block({"endgeneration"}, line);
   loops_ = loops;
   if (!body.ok()) return std::move(body).error();
   node.body = std::move(body).value();

@@ -32,6 +32,10 @@ bool is_callable(const Value& value) {
   return value.is(Kind::callable) || value.is(Kind::loop) || value.is(Kind::undefined);
 }
 
+bool is_integer(const Value& value) {
+  return value.is(Kind::integer) || value.is(Kind::large_integer);
+}
+
 template <Kind Wanted>
 bool has_kind(const Value& value) {
   return value.is(Wanted);
@@ -49,9 +53,9 @@ constexpr std::array kPlainTests = {
     PlainTest{"boolean", has_kind<Kind::boolean>},
     PlainTest{"true", is_true},
     PlainTest{"false", is_false},
-    PlainTest{"integer", has_kind<Kind::integer>},
+    PlainTest{"integer", is_integer},
     PlainTest{"float", has_kind<Kind::floating>},
-    PlainTest{"number", [](const Value& value) { return value.is_number(); }},
+    PlainTest{"number", [](const Value& value) { return value.is_number() || is_integer(value); }},
     PlainTest{"string", has_kind<Kind::string>},
     PlainTest{"mapping", has_kind<Kind::mapping>},
     PlainTest{"sequence", is_sequence},
@@ -128,6 +132,7 @@ Result<bool> test_same(Interpreter&, const Value& input, const Arguments& given)
 template <bool (*Exists)(std::string_view)>
 Result<bool> test_name(Interpreter&, const Value& input, const Arguments& given) {
   LATHE_CHECK(Bound::bind("filter or test", given, {}));
+  if (!hashable(input)) return misuse(input, "the name of a filter or a test");
   return input.string() && Exists(*input.string());
 }
 

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "text/jinja/loop.h"
 #include "text/jinja/unicode.h"
 
 namespace lathe::text::jinja {
@@ -110,14 +111,31 @@ class Printer {
       case Kind::mapping:
         return append_mapping(*value.mapping());
       case Kind::callable:
-        out_ += fmt::format("<function {}>", value.callable()->name);
+        append_callable(*value.callable());
         return {};
       case Kind::name_space:
         return append_namespace(*value.name_space());
       case Kind::loop:
-        out_ += "<LoopContext>";
+        return append_loop(*value.loop());
+      case Kind::large_integer:
+        out_ += *value.large_integer();
         return {};
     }
+    return {};
+  }
+
+  void append_callable(const Callable& callable) {
+    if (!callable.macro)
+      out_ += fmt::format("<function {}>", callable.name);
+    else if (callable.macro->anonymous)
+      out_ += "<Macro anonymous>";
+    else
+      out_ += fmt::format("<Macro {}>", string_repr(callable.name));
+  }
+
+  Status append_loop(Loop& loop) {
+    LATHE_TRY(const std::size_t length, loop.length());
+    out_ += fmt::format("<LoopContext {}/{}>", loop.index0 + 1, length);
     return {};
   }
 
@@ -128,7 +146,8 @@ class Printer {
       case SequenceType::tuple:
         return append_items("(", sequence, sequence.items.size() == 1 ? ",)" : ")");
       case SequenceType::range:
-        return append_range(sequence);
+        append_range(*sequence.range);
+        return {};
       case SequenceType::generator:
         out_ += "<generator object>";
         return {};
@@ -152,18 +171,9 @@ class Printer {
     return {};
   }
 
-  Status append_range(const Sequence& sequence) {
-    const auto& items = sequence.items;
-    if (items.empty()) {
-      out_ += "range(0, 0)";
-      return {};
-    }
-    const std::int64_t first = *items.front().integer();
-    const std::int64_t step = items.size() > 1 ? *items[1].integer() - first : 1;
-    const std::int64_t stop = *items.back().integer() + step;
-    out_ += step == 1 ? fmt::format("range({}, {})", first, stop)
-                      : fmt::format("range({}, {}, {})", first, stop, step);
-    return {};
+  void append_range(const RangeBounds& range) {
+    out_ += range.step == 1 ? fmt::format("range({}, {})", range.start, range.stop)
+                            : fmt::format("range({}, {}, {})", range.start, range.stop, range.step);
   }
 
   Status append_mapping(const Mapping& mapping) {

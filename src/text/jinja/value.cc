@@ -49,6 +49,8 @@ bool equal_keys(const Value& left, const Value& right) {
   return same.ok() && same.value();
 }
 
+}  // namespace
+
 bool hashable(const Value& value) {
   if (value.is(Kind::mapping)) return false;
   const Sequence* sequence = value.sequence();
@@ -57,10 +59,12 @@ bool hashable(const Value& value) {
   return std::all_of(sequence->items.begin(), sequence->items.end(), hashable);
 }
 
-}  // namespace
-
 Value Value::undefined(std::string why) {
   return Value(Undefined{std::make_shared<const std::string>(std::move(why))});
+}
+
+Value Value::large_integer(std::string digits) {
+  return Value(LargeInteger{std::make_shared<const std::string>(std::move(digits))});
 }
 
 Value Value::list(std::vector<Value> items) {
@@ -83,6 +87,10 @@ bool Value::is_markup() const {
 const std::string* Value::string() const {
   const StringObject* object = raw(std::get_if<StringPointer>(&data_));
   return object ? &object->text : nullptr;
+}
+const std::string* Value::large_integer() const {
+  const auto* found = std::get_if<LargeInteger>(&data_);
+  return found ? found->digits.get() : nullptr;
 }
 const Sequence* Value::sequence() const { return raw(std::get_if<SequencePointer>(&data_)); }
 const Mapping* Value::mapping() const { return raw(std::get_if<MappingPointer>(&data_)); }
@@ -135,6 +143,7 @@ std::string_view Value::type_name() const {
     case Kind::boolean:
       return "bool";
     case Kind::integer:
+    case Kind::large_integer:
       return "int";
     case Kind::floating:
       return "float";
@@ -177,6 +186,8 @@ bool Value::same_object(const Value& other) const {
       return name_space() == other.name_space();
     case Kind::loop:
       return loop() == other.loop();
+    case Kind::large_integer:
+      return *large_integer() == *other.large_integer();
     case Kind::undefined:
       return why_undefined() == other.why_undefined();
   }
@@ -190,6 +201,14 @@ SequencePointer make_sequence(SequenceType type, std::vector<Value> items) {
   made->type = type;
   made->items = std::move(items);
   made->depth = deepest + 1;
+  return made;
+}
+
+SequencePointer make_range(const RangeBounds& bounds, std::vector<Value> items) {
+  auto made = std::make_shared<Sequence>();
+  made->type = SequenceType::range;
+  made->items = std::move(items);
+  made->range = std::make_shared<const RangeBounds>(bounds);
   return made;
 }
 
@@ -279,6 +298,7 @@ bool truth(const Value& value) {
     case Kind::callable:
     case Kind::name_space:
     case Kind::loop:
+    case Kind::large_integer:
       return true;
   }
   return false;

@@ -52,6 +52,13 @@ enum class Kind {
   callable,
   name_space,
   loop,
+  large_integer,
+};
+
+// An integer of more than 64 bits, as it came in JSON (a schema's "maximum"). It prints as it came
+// and equals itself; no filter and no operator takes it.
+struct LargeInteger {
+  std::shared_ptr<const std::string> digits;  // with a '-' before them
 };
 
 struct StringObject {
@@ -82,6 +89,7 @@ class Value {
   Value(Loop* loop) : data_(loop) {}
   // An undefined value; `why` is the sentence of the error that its use gives.
   static Value undefined(std::string why);
+  static Value large_integer(std::string digits);
   static Value markup(std::string text) { return Value(std::move(text), true); }
   static Value list(std::vector<Value> items);
   static Value tuple(std::vector<Value> items);
@@ -96,6 +104,7 @@ class Value {
   const std::int64_t* integer() const { return std::get_if<std::int64_t>(&data_); }
   const double* floating() const { return std::get_if<double>(&data_); }
   const std::string* string() const;
+  const std::string* large_integer() const;  // its digits
   const Sequence* sequence() const;
   const Mapping* mapping() const;
   const Callable* callable() const;
@@ -117,9 +126,11 @@ class Value {
   bool same_object(const Value& other) const;  // Python's `is`
 
  private:
-  using Data = std::variant<Undefined, None, bool, std::int64_t, double, StringPointer,
-                            SequencePointer, MappingPointer, CallablePointer, Namespace*, Loop*>;
+  using Data =
+      std::variant<Undefined, None, bool, std::int64_t, double, StringPointer, SequencePointer,
+                   MappingPointer, CallablePointer, Namespace*, Loop*, LargeInteger>;
   explicit Value(Undefined undefined) : data_(std::move(undefined)) {}
+  explicit Value(LargeInteger integer) : data_(std::move(integer)) {}
   Value(std::string text, bool markup)
       : data_(std::make_shared<const StringObject>(StringObject{std::move(text), markup})) {}
 
@@ -129,12 +140,21 @@ class Value {
 // What Python type a sequence shows itself as.
 enum class SequenceType { list, tuple, range, generator, dict_keys, dict_values, dict_items };
 
+struct RangeBounds {
+  std::int64_t start = 0;
+  std::int64_t stop = 0;
+  std::int64_t step = 1;
+};
+
 struct Sequence {
   SequenceType type = SequenceType::list;
   std::vector<Value> items;
   int depth = 1;
   // Generators only: how many items have been taken; they are gone.
   mutable std::size_t taken = 0;
+  bool is_group = false;  // a pair that groupby made: has .grouper and .list
+  // Ranges only: what range() was called with, to be shown.
+  std::shared_ptr<const RangeBounds> range = nullptr;
 
   bool can_index() const {
     return type == SequenceType::list || type == SequenceType::tuple || type == SequenceType::range;
@@ -142,6 +162,7 @@ struct Sequence {
 };
 
 SequencePointer make_sequence(SequenceType type, std::vector<Value> items);
+SequencePointer make_range(const RangeBounds& bounds, std::vector<Value> items);
 
 // A dict: keys in the order of their first insertion. Lookup of string keys is by hash once there
 // are more than a few.
@@ -167,10 +188,20 @@ class Mapping {
   int depth_ = 1;
 };
 
-// A function or a bound method. `name` is for messages.
+// What a macro shows of itself: `macro.name`, `macro.arguments`, …
+struct MacroFacts {
+  std::vector<std::string> parameters;
+  bool reads_varargs = false;
+  bool reads_kwargs = false;
+  bool reads_caller = false;
+  bool anonymous = false;  // the body of a call block
+};
+
+// A function, a bound method or a macro. `name` is for messages.
 struct Callable {
   std::string name;
   std::function<Result<Value>(Interpreter&, const Arguments&)> call;
+  std::optional<MacroFacts> macro = std::nullopt;
 };
 
 // `namespace(...)`: the one object a template may change. Owned by the interpreter.
@@ -180,6 +211,9 @@ struct Namespace {
   const Value* find(std::string_view name) const;
   void set(std::string_view name, Value value);
 };
+
+// Whether Python could hash it: no lists and no mappings, also not inside a tuple.
+bool hashable(const Value& value);
 
 // Python's bool(value).
 bool truth(const Value& value);
