@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "formats/decoder_tensors.h"
+
 using namespace lathe::formats;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

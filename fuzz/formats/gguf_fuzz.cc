@@ -15,8 +15,9 @@ using namespace lathe::formats;
 static void expect_writable(const DecoderConfig& config) {
   if (!check(config).ok()) std::abort();
   GgufMetadata metadata;
-  to_gguf(config, metadata);
-  GgufTensorFacts facts{.has_output = !config.tied_embeddings, .rope_factors = {}};
+  if (!to_gguf(config, metadata).ok()) std::abort();
+  GgufTensorFacts facts;
+  facts.has_output = !config.tied_embeddings;
   if (config.rope.scaling.kind == RopeScaling::Kind::llama3) return;
   if (config.rope.scaling.kind == RopeScaling::Kind::factors)
     facts.rope_factors = rope_divisors(config);
