@@ -25,5 +25,6 @@ Action add_export(CLI::App& program, const Common& common);
 Action add_eval(CLI::App& program, const Common& common);
 Action add_compare(CLI::App& program, const Common& common);
 Action add_inspect(CLI::App& program, const Common& common);
+Action add_bench(CLI::App& program, const Common& common);
 
 }  // namespace lathe::cli

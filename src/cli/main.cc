@@ -28,6 +28,7 @@ constexpr Command kCommands[] = {
     {"eval", add_eval},
     {"compare", add_compare},
     {"inspect", add_inspect},
+    {"bench", add_bench},
 };
 
 int report(const Status& status) {

@@ -57,6 +57,7 @@ Result<SchedulerOptions> scheduler_options(const models::Decoder& decoder,
   result.max_sequences = options.max_sequences;
   result.prefill_rows = options.prefill_rows;
   result.prefix_cache = options.prefix_cache;
+  result.activations = options.activations;
   const auto row_bytes = static_cast<std::size_t>(decoder.config().vocab_size) * sizeof(float);
   result.score_outputs = std::max<std::size_t>(1, kScoreLogitBytes / row_bytes);
   // More than all sequences at their longest could use serves the prefix cache; no bound but bytes.

@@ -15,7 +15,9 @@ Scheduler::Scheduler(const models::Decoder& decoder, Parallel& parallel,
     : decoder_(decoder),
       options_(options),
       pool_(decoder.kv_shape(), options.pages),
-      run_(kernels::active(), parallel, arena_) {}
+      run_(kernels::active(), parallel, arena_) {
+  run_.activations = options.activations;
+}
 
 void Scheduler::add(std::unique_ptr<Sequence> sequence) {
   sequence->prompt = sequence->tokens.size();

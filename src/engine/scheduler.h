@@ -43,6 +43,7 @@ struct SchedulerOptions {
   std::size_t score_outputs = 256;  // rows of scored logits in one pass, bounds their memory
   std::size_t pages = 1;
   bool prefix_cache = true;
+  ops::Activations activations = ops::Activations::int8;
 };
 
 class Scheduler {

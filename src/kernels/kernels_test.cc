@@ -2,10 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 #include <random>
 
-#include "base/half.h"
 #include "kernels/matmul.h"
 #include "kernels/ref/ref.h"
 #include "kernels/table.h"
@@ -102,35 +100,6 @@ TEST_P(KernelsTest, ARowAloneGivesTheBitsItGivesInABatch) {
                       serial);
     EXPECT_EQ(alone, std::vector<float>(together.begin() + static_cast<long>(row * n),
                                         together.begin() + static_cast<long>((row + 1) * n)));
-  }
-}
-
-// q8_0 panels hold the same numbers as f32 panels of the dequantised values, so the bits agree.
-TEST_P(KernelsTest, Q8ProductsEqualThoseOfTheirDequantisedWeights) {
-  SerialParallel serial;
-  PackBuffer buffer;
-  const std::size_t n = 75, k = 160;
-  std::vector<std::byte> bytes(n * k / 32 * 34);
-  std::vector<float> values(n * k);
-  std::uniform_int_distribution<int> byte(-127, 127);
-  std::uniform_real_distribution<float> scale(0.001f, 0.1f);
-  for (std::size_t block = 0; block < n * k / 32; ++block) {
-    const std::uint16_t half = f32_to_f16(scale(random_));
-    std::memcpy(&bytes[block * 34], &half, 2);
-    for (std::size_t i = 0; i < 32; ++i) {
-      const auto q = static_cast<std::int8_t>(byte(random_));
-      bytes[block * 34 + 2 + i] = static_cast<std::byte>(q);
-      values[block * 32 + i] = f16_to_f32(half) * static_cast<float>(q);
-    }
-  }
-  const Q8Weights weights(table_, bytes, n, k);
-  for (const std::size_t m : {1u, 6u, 7u, 40u}) {
-    const auto a = normals(m * k);
-    std::vector<float> from_q8(m * n), from_f32(m * n);
-    multiply(table_, {{a.data(), k, 1}, m, k, n, from_q8.data(), n}, weights.panels(), serial);
-    multiply_unpacked(table_, {{a.data(), k, 1}, m, k, n, from_f32.data(), n},
-                      {values.data(), 1, k}, buffer, serial);
-    EXPECT_EQ(from_q8, from_f32);
   }
 }
 

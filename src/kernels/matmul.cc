@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <new>
-
-#include "base/half.h"
 
 namespace lathe::kernels {
 namespace {
@@ -65,19 +62,19 @@ Cut cut_in_place(const Product& p, std::size_t panels, std::size_t threads) {
   return c;
 }
 
-// run(block, first_panel) multiplies one block.
+// run(block, first_panel) multiplies one block; `panel`: columns in a panel.
 template <class Run>
-void multiply_blocks(const Table& table, const Product& p, const Cut& c, Parallel& parallel,
+void multiply_blocks(std::size_t panel, const Product& p, const Cut& c, Parallel& parallel,
                      const Run& run) {
   const auto one = [&](std::size_t task) {
     const std::size_t row = task / c.panel_groups * c.rows;
     const std::size_t first_panel = task % c.panel_groups * c.panels;
-    const std::size_t column = first_panel * table.panel;
+    const std::size_t column = first_panel * panel;
     MultiplyBlock block;
     block.a = {p.a.data + row * p.a.row_stride, p.a.row_stride, p.a.col_stride};
     block.rows = std::min(c.rows, p.rows - row);
     block.k = p.k;
-    block.columns = std::min(c.panels * table.panel, p.columns - column);
+    block.columns = std::min(c.panels * panel, p.columns - column);
     block.c = p.c + row * p.c_stride + column;
     block.c_stride = p.c_stride;
     block.accumulate = p.accumulate;
@@ -104,19 +101,41 @@ void pack(const Table& table, const Matrix& b, std::size_t k, std::size_t n, flo
 
 void multiply(const Table& table, const Product& product, const float* panels, Parallel& parallel) {
   const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
-  multiply_blocks(table, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
-    table.multiply_f32(block, panels + first * table.panel * product.k);
-  });
+  multiply_blocks(table.panel, product, c, parallel,
+                  [&](const MultiplyBlock& block, std::size_t first) {
+                    table.multiply_f32(block, panels + first * table.panel * product.k);
+                  });
 }
 
-void multiply(const Table& table, const Product& product, const Q8Panels& panels,
+void multiply(const Table& table, const Product& product, const PackedPanels& weights,
               Parallel& parallel) {
-  LATHE_ASSERT(product.k % 32 == 0);
+  LATHE_ASSERT(product.k == weights.k);
   const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
-  multiply_blocks(table, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
-    const std::size_t values = first * table.panel * product.k;
-    table.multiply_q8(block, {panels.scales + values / 32, panels.values + values});
-  });
+  multiply_blocks(table.panel, product, c, parallel,
+                  [&](const MultiplyBlock& block, std::size_t first) {
+                    const std::size_t column = first * table.panel;
+                    PackedPanels part = weights;
+                    part.data = weights.panel(column / kPackedLanes);
+                    part.first_lane = column % kPackedLanes;
+                    table.multiply_exact(block, part);
+                  });
+}
+
+void multiply(const Table& table, const Product& product, const QuantisedRows& a,
+              const PackedPanels& weights, Parallel& parallel) {
+  LATHE_ASSERT(product.k == weights.k && a.k == weights.k);
+  const Cut c = cut(product, ceil_div(product.columns, kPackedLanes), parallel.width());
+  multiply_blocks(
+      kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
+        const auto row = static_cast<std::size_t>(block.c - product.c) / product.c_stride;
+        PackedPanels part = weights;
+        part.data = weights.panel(first);
+        const std::size_t at = row * (a.k / kPackedBlock);
+        const QuantisedRows rows = {a.values + row * a.k, a.scales + at, a.half_sums + 2 * at,
+                                    a.block_sums + at, a.k};
+        table.multiply_packed(
+            {rows, block.rows, block.columns, block.c, block.c_stride, block.accumulate}, part);
+      });
 }
 
 float* PackBuffer::floats(std::size_t count) {
@@ -134,35 +153,13 @@ void multiply_unpacked(const Table& table, const Product& product, const Matrix&
   if (pays_in_place(product, b, parallel.width())) {
     const Cut cut = cut_in_place(product, ceil_div(product.columns, table.panel), parallel.width());
     return multiply_blocks(
-        table, product, cut, parallel, [&](const MultiplyBlock& block, std::size_t first) {
+        table.panel, product, cut, parallel, [&](const MultiplyBlock& block, std::size_t first) {
           table.multiply_in_place(block, {b.data + first * table.panel, b.row_stride, 1});
         });
   }
   float* panels = buffer.floats(panel_floats(table, product.k, product.columns));
   pack(table, b, product.k, product.columns, panels, parallel);
   multiply(table, product, panels, parallel);
-}
-
-Q8Weights::Q8Weights(const Table& table, std::span<const std::byte> bytes, std::size_t n,
-                     std::size_t k) {
-  LATHE_ASSERT(k % 32 == 0 && bytes.size() == n * (k / 32) * 34);
-  const std::size_t blocks = k / 32;
-  const std::size_t padded = ceil_div(n, table.panel) * table.panel;
-  scales_.resize(padded * blocks);
-  values_.resize(padded * k);
-  for (std::size_t row = 0; row < n; ++row) {
-    const std::size_t panel = row / table.panel;
-    const std::size_t lane = row % table.panel;
-    for (std::size_t block = 0; block < blocks; ++block) {
-      const std::byte* source = bytes.data() + (row * blocks + block) * 34;
-      std::uint16_t half = 0;
-      std::memcpy(&half, source, sizeof half);
-      scales_[(panel * blocks + block) * table.panel + lane] = f16_to_f32(half);
-      std::int8_t* out = values_.data() + (panel * k + block * 32) * table.panel + lane;
-      for (std::size_t i = 0; i < 32; ++i)
-        out[i * table.panel] = static_cast<std::int8_t>(source[2 + i]);
-    }
-  }
 }
 
 }  // namespace lathe::kernels

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
-#include <vector>
 
 #include "base/parallel.h"
 #include "kernels/table.h"
@@ -30,9 +28,12 @@ struct Product {
 
 // C = A B with B packed by the same table.
 void multiply(const Table& table, const Product& product, const float* panels, Parallel& parallel);
-// REQUIRES: k is a multiple of 32.
-void multiply(const Table& table, const Product& product, const Q8Panels& panels,
+// C = A W^T with packed weights W[columns, k]: with the bits of their f32 values, or with A in 8
+// bits (product.a is not read then).
+void multiply(const Table& table, const Product& product, const PackedPanels& weights,
               Parallel& parallel);
+void multiply(const Table& table, const Product& product, const QuantisedRows& a,
+              const PackedPanels& weights, Parallel& parallel);
 
 // Memory for packing that grows and is kept. Not thread-safe: one for each caller of
 // multiply_unpacked.
@@ -51,18 +52,5 @@ class PackBuffer {
 // C = A B with B as it stands.
 void multiply_unpacked(const Table& table, const Product& product, const Matrix& b,
                        PackBuffer& buffer, Parallel& parallel);
-
-// Weights W[n, k] in q8_0 blocks (34 bytes: f16 scale, 32 int8, along k), repacked as panels of
-// W^T. The original values are recoverable: scales are widened exactly, int8 stay.
-class Q8Weights {
- public:
-  // REQUIRES: bytes.size() == n * k / 32 * 34, k % 32 == 0.
-  Q8Weights(const Table& table, std::span<const std::byte> bytes, std::size_t n, std::size_t k);
-  Q8Panels panels() const { return {scales_.data(), values_.data()}; }
-
- private:
-  std::vector<float> scales_;
-  std::vector<std::int8_t> values_;
-};
 
 }  // namespace lathe::kernels

@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kernels/packed.h"
+#include "kernels/quantised_rows.h"
 
 namespace lathe::kernels {
 
@@ -39,13 +41,14 @@ struct MultiplyBlock {
   bool accumulate = false;
 };
 
-// Weights in 8-bit blocks of 32 along k, as panels: for each panel, for each block of 32: `panel`
-// f32 scales, then 32 rows of `panel` int8. Value = scale * int8, rounded once to f32, so that a
-// product with q8_0 panels gives the same bits as one with the f32 panels of the dequantised
-// values.
-struct Q8Panels {
-  const float* scales = nullptr;        // [panels, k / 32, panel]
-  const std::int8_t* values = nullptr;  // [panels, k / 32, 32, panel]
+// C[rows, columns] = (or +=) A[rows, k] * W^T with A in 8 bits and packed weights W[columns, k].
+struct DotBlock {
+  QuantisedRows a;  // of the block's first row on; a.k == the weights' k
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  float* c = nullptr;
+  std::size_t c_stride = 0;  // elements between rows of C
+  bool accumulate = false;
 };
 
 // Keys or values of one sequence in pages: row t is at pages[t / page_rows] + (t % page_rows) *
@@ -88,8 +91,15 @@ struct AdamWStep {
   float gradient_scale = 1;    // from clipping
 };
 
+// Loops for measuring the machine (limits.h); each says how many operations it did.
+struct LimitLoops {
+  void (*read)(const std::byte* memory, std::size_t bytes) = nullptr;
+  std::size_t (*f32_ops)(std::size_t rounds) = nullptr;
+  std::size_t (*int8_ops)(std::size_t rounds) = nullptr;
+};
+
 struct Table {
-  const char* name = nullptr;  // "ref", "sse4", "avx2", "avx512"
+  const char* name = nullptr;  // "ref", "sse4", "avx2", "avx512", "avx512vnni"
   std::size_t panel = 0;       // columns in a panel of B
 
   // Packs columns [first_panel * panel, …) of B[k, n] into `panels` panels, each [k][panel], zeros
@@ -101,8 +111,15 @@ struct Table {
   // The same with B[k, columns] as it stands, from the block's first column on. REQUIRES:
   // b.col_stride == 1. Pays where few blocks of rows share B.
   void (*multiply_in_place)(const MultiplyBlock& block, const Matrix& b) = nullptr;
-  // k must be a multiple of 32.
-  void (*multiply_q8)(const MultiplyBlock& block, const Q8Panels& panels) = nullptr;
+  // The same with packed weights, each value rounded once to f32, so that the result has the bits
+  // of multiply_f32 with panels of the dequantised values. REQUIRES: the weights' k == block.k.
+  void (*multiply_exact)(const MultiplyBlock& block, const PackedPanels& weights) = nullptr;
+
+  // A row of activations in 8 bits; k is a multiple of 32.
+  void (*quantise_row)(const float* x, std::size_t k, const QuantisedRow& out) = nullptr;
+  // Integer products: the sum of each block of 32 (or of its halves) is exact, and an output is one
+  // chain of fused multiply-adds over blocks in ascending order.
+  void (*multiply_packed)(const DotBlock& block, const PackedPanels& weights) = nullptr;
 
   // y = x / sqrt(mean(x^2) + epsilon) * weight (Zhang & Sennrich 2019). x, y: [n].
   void (*rms_norm)(const float* x, const float* weight, float epsilon, std::size_t n,
@@ -150,6 +167,8 @@ struct Table {
   void (*add_scaled)(const float* x, float a, std::size_t n, float* y) = nullptr;
   // Sum of squares, accumulated in f64.
   double (*sum_of_squares)(const float* x, std::size_t n) = nullptr;
+  LimitLoops limits;
+
   void (*adamw)(const AdamWStep& step, const float* gradient, std::size_t n, float* parameter,
                 float* m, float* v) = nullptr;
 };

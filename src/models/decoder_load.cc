@@ -15,11 +15,14 @@ class InferenceLoader {
     for (const WeightSlot& slot : decoder_.layout_.slots)
       LATHE_CHECK(load_slot(slot).at(slot.name));
     if (!decoder_.config_.tied_embeddings) return {};
-    // A tied head multiplies by the embedding's values: packed once more, beside the rows.
-    LATHE_TRY(const tensor::TensorView view, source_.tensor(decoder_.layout_.slots.front().name));
+    // A tied head multiplies by the embedding's values. Rows of f32 are packed once more for it.
+    const ops::MatrixWeight& embedding = decoder_.weights_.embedding;
     ops::MatrixWeight& head = decoder_.weights_.head.weight;
-    head.rows = decoder_.weights_.embedding.rows;
-    head.columns = decoder_.weights_.embedding.columns;
+    head.rows = embedding.rows;
+    head.columns = embedding.columns;
+    head.packed = embedding.packed;
+    if (head.is_packed()) return {};
+    LATHE_TRY(const tensor::TensorView view, source_.tensor(decoder_.layout_.slots.front().name));
     return decoder_.store_.keep_matrix(view, parallel_, head);
   }
 
@@ -28,7 +31,8 @@ class InferenceLoader {
     LATHE_TRY(const tensor::TensorView view, source_.tensor(slot.name));
     if (const auto* matrix = std::get_if<ops::MatrixWeight*>(&slot.target)) {
       const DecoderWeights& w = decoder_.weights_;
-      if (*matrix == &w.embedding || *matrix == &w.positions) {
+      const bool is_table = *matrix == &w.embedding || *matrix == &w.positions;
+      if (is_table && !tensor::is_block_type(view.dtype)) {
         LATHE_TRY((*matrix)->f32, decoder_.store_.keep_f32(view));
         return {};
       }

@@ -51,7 +51,7 @@ struct DecoderLayer {
 };
 
 struct DecoderWeights {
-  ops::MatrixWeight embedding;  // [vocab, hidden]; f32 form always there
+  ops::MatrixWeight embedding;  // [vocab, hidden]; in f32 or packed
   ops::MatrixWeight positions;  // [max_positions, hidden]; f32 form always there
   std::vector<DecoderLayer> layers;
   Norm norm;  // [hidden]

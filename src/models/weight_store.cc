@@ -1,5 +1,7 @@
 #include "models/weight_store.h"
 
+#include "ops/pack.h"
+
 namespace lathe::models {
 
 Result<const float*> WeightStore::keep_f32(const tensor::TensorView& view) {
@@ -11,9 +13,9 @@ Result<const float*> WeightStore::keep_f32(const tensor::TensorView& view) {
 Status WeightStore::keep_matrix(const tensor::TensorView& view, Parallel& parallel,
                                 ops::MatrixWeight& weight) {
   const kernels::Table& table = kernels::active();
-  if (view.dtype == tensor::DType::q8_0) {
-    q8_.emplace_back(table, view.bytes, weight.rows, weight.columns);
-    weight.q8 = &q8_.back();
+  if (tensor::is_block_type(view.dtype)) {
+    packed_.push_back(ops::pack(view, parallel));
+    weight.packed = packed_.back().panels();
     return {};
   }
   LATHE_TRY(const std::vector<float> values, tensor::to_f32(view));

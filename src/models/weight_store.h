@@ -16,12 +16,12 @@ class WeightStore {
  public:
   // The values in f32, row-major. Errors: unsupported (a type that is no number).
   Result<const float*> keep_f32(const tensor::TensorView& view);
-  // Packs a matrix of weight.rows by weight.columns; q8_0 stays 8 bits wide. Errors: as above.
+  // Packs a matrix of weight.rows by weight.columns; block types keep their bits. Errors: as above.
   Status keep_matrix(const tensor::TensorView& view, Parallel& parallel, ops::MatrixWeight& weight);
 
  private:
   std::deque<std::vector<float>> floats_;
-  std::deque<kernels::Q8Weights> q8_;
+  std::deque<kernels::PackedWeights> packed_;
 };
 
 }  // namespace lathe::models

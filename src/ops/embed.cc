@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/packed_row.h"
 #include "ops/ops.h"
 
 namespace lathe::ops {
@@ -18,6 +19,16 @@ const MatrixWeight& prompt_of(std::span<const SoftPromptSlice> prompts, std::siz
 struct Source {
   const MatrixWeight* weight;
   std::size_t row;
+
+  void copy_to(float* out) const {
+    const std::size_t width = weight->columns;
+    if (!weight->is_packed()) {
+      std::copy_n(weight->f32 + row * width, width, out);
+      return;
+    }
+    const kernels::PackedRow packed(weight->packed, row);
+    for (std::size_t i = 0; i < width; ++i) out[i] = packed.value(i);
+  }
 };
 
 Source source_of(const MatrixWeight& table, std::span<const SoftPromptSlice> prompts,
@@ -32,14 +43,13 @@ Source source_of(const MatrixWeight& table, std::span<const SoftPromptSlice> pro
 
 Value embed(Run& run, const MatrixWeight& table, std::span<const std::int32_t> tokens,
             std::span<const SoftPromptSlice> prompts) {
-  LATHE_ASSERT(table.f32 != nullptr);
+  LATHE_ASSERT(table.f32 != nullptr || table.is_packed());
   bool learns = table.learns();
   for (const SoftPromptSlice& slice : prompts) learns = learns || slice.prompt->learns();
   const std::size_t width = table.columns;
   const Value y = run.make(tokens.size(), width, learns);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const Source source = source_of(table, prompts, tokens[i], i);
-    std::copy_n(source.weight->f32 + source.row * width, width, y.row(i));
+    source_of(table, prompts, tokens[i], i).copy_to(y.row(i));
   }
   if (y.id >= 0) {
     const std::vector<SoftPromptSlice> kept(prompts.begin(), prompts.end());

@@ -12,9 +12,19 @@ using kernels::Product;
 void multiply_by_transpose(Run& run, const Matrix& x, std::size_t rows, const MatrixWeight& w,
                            float* c, bool accumulate) {
   const Product product = {x, rows, w.columns, w.rows, c, w.rows, accumulate};
-  if (w.q8 != nullptr) return kernels::multiply(run.table, product, w.q8->panels(), run.parallel);
+  if (w.is_packed()) return kernels::multiply(run.table, product, w.packed, run.parallel);
   if (w.panels != nullptr) return kernels::multiply(run.table, product, w.panels, run.parallel);
   kernels::multiply_unpacked(run.table, product, {w.f32, 1, w.columns}, run.pack, run.parallel);
+}
+
+// The same with all of x, in 8 bits where the run says so and the weights allow it.
+void multiply_by_transpose(Run& run, const Value& x, const MatrixWeight& w, float* c,
+                           bool accumulate) {
+  const Matrix rows = {x.data, x.columns, 1};
+  if (!w.is_packed() || run.activations == Activations::f32)
+    return multiply_by_transpose(run, rows, x.rows, w, c, accumulate);
+  const Product product = {rows, x.rows, w.columns, w.rows, c, w.rows, accumulate};
+  kernels::multiply(run.table, product, run.quantised(x), w.packed, run.parallel);
 }
 
 // Rows of a product's input and of its gradients.
@@ -96,8 +106,7 @@ Value linear(Run& run, const Value& x, const MatrixWeight& weight, std::span<con
                       (residual != nullptr && residual->id >= 0);
   const Value y = run.make(x.rows, weight.rows, learns);
   start_with(run, addends, y);
-  multiply_by_transpose(run, {x.data, x.columns, 1}, x.rows, weight, y.data,
-                        bias != nullptr || residual != nullptr);
+  multiply_by_transpose(run, x, weight, y.data, bias != nullptr || residual != nullptr);
   if (y.id >= 0) {
     // Recorded before the updates' steps, so that it runs after them: it releases y's gradient.
     const int residual_id = residual != nullptr ? residual->id : -1;

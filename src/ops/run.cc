@@ -78,6 +78,35 @@ Value Run::make(std::size_t rows, std::size_t columns, bool learns) {
   return value;
 }
 
+kernels::QuantisedRows Run::quantised(const Value& x) {
+  using kernels::kPackedBlock;
+  LATHE_ASSERT(x.columns % kPackedBlock == 0);
+  Quantised& q = quantised_;
+  const auto view = [&] {
+    return kernels::QuantisedRows{q.values.data(), q.scales.data(), q.half_sums.data(),
+                                  q.block_sums.data(), x.columns};
+  };
+  if (q.pass == arena.pass() && q.of.data == x.data && q.of.rows == x.rows &&
+      q.of.columns == x.columns) {
+    return view();
+  }
+  q.of = x;
+  q.pass = arena.pass();
+  q.values.resize(x.size());
+  q.scales.resize(x.size() / kPackedBlock);
+  q.half_sums.resize(x.size() / 16);
+  q.block_sums.resize(x.size() / kPackedBlock);
+  for_rows(x.rows, x.columns, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      const std::size_t at = i * (x.columns / kPackedBlock);
+      table.quantise_row(x.row(i), x.columns,
+                         {q.values.data() + i * x.columns, q.scales.data() + at,
+                          q.half_sums.data() + 2 * at, q.block_sums.data() + at});
+    }
+  });
+  return view();
+}
+
 void Run::for_rows(std::size_t rows, std::size_t cost,
                    FunctionRef<void(std::size_t, std::size_t)> body) {
   constexpr std::size_t kWorthATask = 1 << 14;  // floats

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -78,6 +79,12 @@ class Tape {
   std::size_t pool_bytes_ = 0;
 };
 
+// How activations enter products with packed weights.
+enum class Activations {
+  f32,   // as they are: the bits of a product with the weights' f32 values
+  int8,  // in 8 bits, one scale for 32 values (kernels/quantised_rows.h): several times as fast
+};
+
 struct Run {
   Run(const kernels::Table& t, Parallel& p, tensor::Arena& a, Tape* recorder = nullptr)
       : table(t), parallel(p), arena(a), tape(recorder) {}
@@ -86,14 +93,29 @@ struct Run {
   Parallel& parallel;
   tensor::Arena& arena;
   Tape* tape = nullptr;  // null: inference
+  Activations activations = Activations::f32;
   kernels::PackBuffer pack;
 
   // A value from the arena, not initialised; on the tape when it learns.
   Value make(std::size_t rows, std::size_t columns, bool learns);
+  // x in 8 bits, made once for all products that read it. Valid until the next call with another
+  // value. REQUIRES: x is not changed between such products; whole blocks of 32 columns.
+  kernels::QuantisedRows quantised(const Value& x);
   // Calls body(first, last) over slices of [0, rows), in parallel when rows * cost is worth it;
   // cost is in floats a row.
   void for_rows(std::size_t rows, std::size_t cost,
                 FunctionRef<void(std::size_t first, std::size_t last)> body);
+
+ private:
+  // The last value that quantised() was asked for.
+  struct Quantised {
+    Value of;
+    std::uint64_t pass = 0;  // of the arena
+    std::vector<std::int8_t> values;
+    std::vector<float> scales;
+    std::vector<std::int32_t> half_sums, block_sums;
+  };
+  Quantised quantised_;
 };
 
 }  // namespace lathe::ops

@@ -8,16 +8,17 @@
 namespace lathe::ops {
 
 // W[rows, columns] = [out, in]. At least one form is there: `f32` row-major (training needs it),
-// `panels` packed by the active table, or `q8` panels. A gradient makes it learn.
+// `panels` packed by the active table, or `packed` quantised panels. A gradient makes it learn.
 struct MatrixWeight {
   std::size_t rows = 0;
   std::size_t columns = 0;
   const float* f32 = nullptr;
   const float* panels = nullptr;
-  const kernels::Q8Weights* q8 = nullptr;
+  kernels::PackedPanels packed = {};
   float* gradient = nullptr;  // [rows, columns], added to
 
   bool learns() const { return gradient != nullptr; }
+  bool is_packed() const { return packed.data != nullptr; }
 };
 
 struct VectorWeight {

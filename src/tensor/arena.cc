@@ -38,6 +38,7 @@ float* Arena::floats(std::size_t count) {
 void Arena::reset() {
   block_ = 0;
   used_ = 0;
+  ++pass_;
 }
 
 std::size_t Arena::bytes() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <span>
@@ -19,6 +20,9 @@ class Arena {
   // Gives everything back and keeps the memory.
   void reset();
 
+  // How often reset() was called: what was taken before is another pass's.
+  std::uint64_t pass() const { return pass_; }
+
   // Bytes held from the system.
   std::size_t bytes() const;
 
@@ -33,6 +37,7 @@ class Arena {
   std::vector<Block> blocks_;
   std::size_t block_ = 0;  // the block in use
   std::size_t used_ = 0;   // bytes of it
+  std::uint64_t pass_ = 0;
 };
 
 }  // namespace lathe::tensor

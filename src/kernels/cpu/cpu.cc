@@ -1,6 +1,6 @@
 #include "kernels/cpu/cpu.h"
 
-#include "kernels/cpu/targets.h"
+#include "kernels/cpu/targets_dot.h"
 // After targets.h.
 #include <hwy/highway.h>
 
@@ -11,20 +11,30 @@ namespace {
 
 struct Target {
   const char* name;
-  std::int64_t bit;
+  std::int64_t bits;  // all must be there; a source takes the best of those it is built for
 };
 
 // From the least to the best.
-constexpr Target kTargets[] = {{"sse4", HWY_SSE4}, {"avx2", HWY_AVX2}, {"avx512", HWY_AVX3}};
+constexpr Target kTargets[] = {{"sse4", HWY_SSE4},
+                               {"avx2", HWY_AVX2},
+                               {"avx512", HWY_AVX3},
+                               {"avx512vnni", HWY_AVX3_DL | HWY_AVX3}};
+
+bool is_executable(const Target& target) {
+  if ((hwy::SupportedTargets() & HWY_TARGETS & target.bits) != target.bits) return false;
+  return (target.bits & HWY_AVX3_DL) == 0 || __builtin_cpu_supports("avx512vnni") != 0;
+}
 
 Table table_for(const Target& target) {
-  hwy::SetSupportedTargetsForTest(target.bit);  // what the next dispatch chooses
+  hwy::SetSupportedTargetsForTest(target.bits);  // what the next dispatch chooses
   Table table;
   table.name = target.name;
   fill_multiply(table);
+  fill_packed(table);
   fill_rows(table);
   fill_activations(table);
   fill_attention(table);
+  fill_limits(table);
   hwy::SetSupportedTargetsForTest(0);
   return table;
 }
@@ -35,8 +45,7 @@ const std::vector<Table>& tables() {
   static const std::vector<Table> kTables = [] {
     std::vector<Table> made;
     for (const Target& target : kTargets) {
-      if ((hwy::SupportedTargets() & HWY_TARGETS & target.bit) != 0)
-        made.push_back(table_for(target));
+      if (is_executable(target)) made.push_back(table_for(target));
     }
     return made;
   }();

@@ -7,8 +7,10 @@
 namespace lathe::kernels::cpu {
 
 void fill_multiply(Table& table);
+void fill_packed(Table& table);
 void fill_rows(Table& table);
 void fill_activations(Table& table);
 void fill_attention(Table& table);
+void fill_limits(Table& table);
 
 }  // namespace lathe::kernels::cpu

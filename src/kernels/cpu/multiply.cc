@@ -15,6 +15,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/cpu/expand-inl.h"
 #include "kernels/cpu/fill.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -31,7 +32,7 @@ constexpr std::size_t kVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
 constexpr std::size_t kLanes = hn::MaxLanes(D());
 constexpr std::size_t kPanel = kVectors * kLanes;
 constexpr std::size_t kChunk = 128;  // of k: 128 x 64 x 4 bytes = 32 KiB of L1
-static_assert(kChunk % 32 == 0, "a chunk holds whole q8_0 blocks");
+static_assert(kChunk % kPackedBlock == 0, "a chunk holds whole packed blocks");
 
 struct Tile {
   const float* a;
@@ -205,36 +206,58 @@ void multiply_in_place(const MultiplyBlock& block, const Matrix& b) {
   }
 }
 
-// One vector of dequantised values; q: int8 of the row, scales: of its block.
-HWY_INLINE V dequantise(const std::int8_t* q, const float* scales) {
-  const D d;
-  const hn::Rebind<std::int32_t, D> d32;
-  const hn::Rebind<std::int8_t, D> d8;
-  return hn::Mul(hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, q))), hn::LoadU(d, scales));
+#if HWY_TARGET != HWY_SCALAR
+// The f32 values of a block's rows from `first` on, as many as a panel takes: out[i * kPanel +
+// lane] for i < 32.
+void dequantise_block(PackedFormat format, const ExpandedBlock& block, std::size_t first,
+                      float* out) {
+  const LanesTag df;
+  const hn::Rebind<std::int32_t, LanesTag> d32;
+  const std::size_t lanes = hn::Lanes(df);
+  const auto zero = hn::Set(d32, format.zero);
+  for (std::size_t i = 0; i < kPackedBlock; ++i) {
+    const std::size_t half = has_two_halves(format.form) ? i / 16 : 0;
+    for (std::size_t j = 0; j < kPackedLanes && j < kPanel; j += lanes) {
+      const std::size_t lane = first + j;
+      const std::uint8_t* quads = block.values + i / 4 * kQuadBytes + lane * 4;
+      const auto four = hn::Load(d32, reinterpret_cast<const std::int32_t*>(quads));
+      const auto shifted = hn::ShiftRightSame(four, static_cast<int>(i % 4 * 8));
+      const auto whole = hn::Sub(hn::And(shifted, hn::Set(d32, 255)), zero);
+      auto value = hn::Mul(hn::Load(df, block.scales[half] + lane), hn::ConvertTo(df, whole));
+      if (has_minimum(format.form)) value = hn::Add(value, hn::Load(df, block.minima[half] + lane));
+      hn::StoreU(value, df, out + i * kPanel + j);
+    }
+  }
 }
 
-void multiply_q8(const MultiplyBlock& block, const Q8Panels& panels) {
+// Blocks [first, first + count) along k of the packed panels under one f32 panel.
+void dequantise_chunk(const PackedPanels& weights, const MultiplyBlock& block, std::size_t panel,
+                      std::size_t first, std::size_t count, float* out) {
+  for (std::size_t lane = 0; lane < kPanel; lane += kPackedLanes) {
+    const std::size_t column = panel * kPanel + lane;
+    if (column >= block.columns) break;
+    const std::size_t row = weights.first_lane + column;
+    const std::byte* packed = weights.panel(row / kPackedLanes);
+    for (std::size_t i = 0; i < count; ++i) {
+      HWY_ALIGN ExpandedBlock expanded;
+      with_bits(weights.format, [&](auto bits) HWY_ATTR {
+        expand_block<bits()>(weights.format, packed, first + i, expanded);
+      });
+      dequantise_block(weights.format, expanded, row % kPackedLanes,
+                       out + i * kPackedBlock * kPanel + lane);
+    }
+  }
+}
+
+void multiply_exact(const MultiplyBlock& block, const PackedPanels& weights) {
   const D d;
   const std::size_t count = (block.columns + kPanel - 1) / kPanel;
-  HWY_ALIGN float chunk[kChunk * kPanel];
+  HWY_ALIGN float chunk[kChunk * kPanel] = {};
   for (std::size_t k0 = 0; k0 < block.k; k0 += kChunk) {
     const std::size_t k = HWY_MIN(kChunk, block.k - k0);
     const ARows a = rows_in_place(block, k0);
     for (std::size_t panel = 0; panel < count; ++panel) {
-      const std::int8_t* q = panels.values + (panel * block.k + k0) * kPanel;
-      const float* scales = panels.scales + (panel * (block.k / 32) + k0 / 32) * kPanel;
-      const auto value = [q, scales](std::size_t i, std::size_t v) HWY_ATTR {
-        return dequantise(q + i * kPanel + v * kLanes, scales + i / 32 * kPanel + v * kLanes);
-      };
-      if (block.rows <= kRows) {  // each value is used once: no detour through memory
-        multiply_rows(block, a, panel, k0, k, value);
-        continue;
-      }
-      for (std::size_t i = 0; i < k; ++i) {
-        for (std::size_t v = 0; v < kVectors; ++v) {
-          hn::Store(value(i, v), d, chunk + i * kPanel + v * kLanes);
-        }
-      }
+      dequantise_chunk(weights, block, panel, k0 / kPackedBlock, k / kPackedBlock, chunk);
       const float* b = chunk;
       multiply_rows(block, a, panel, k0, k, [d, b](std::size_t i, std::size_t v) HWY_ATTR {
         return hn::Load(d, b + i * kPanel + v * kLanes);
@@ -242,6 +265,7 @@ void multiply_q8(const MultiplyBlock& block, const Q8Panels& panels) {
     }
   }
 }
+#endif
 
 // A whole panel whose columns are not beside each other in memory: gathers, in stretches of k short
 // enough that every line they touch stays in L1 until its last value is taken.
@@ -302,7 +326,9 @@ void fill_multiply(Table& table) {
   table.pack_panels = pack_panels;
   table.multiply_f32 = multiply_f32;
   table.multiply_in_place = multiply_in_place;
-  table.multiply_q8 = multiply_q8;
+#if HWY_TARGET != HWY_SCALAR
+  table.multiply_exact = multiply_exact;
+#endif
 }
 
 }  // namespace HWY_NAMESPACE

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/ref/fill.h"
+
 namespace lathe::kernels::ref {
 namespace {
 
@@ -44,13 +46,6 @@ void multiply_f32(const MultiplyBlock& block, const float* panels) {
 void multiply_in_place(const MultiplyBlock& block, const Matrix& b) {
   multiply(block, [&](std::size_t panel, std::size_t i, std::size_t j) {
     return b.data[i * b.row_stride + panel * kPanel + j];
-  });
-}
-
-void multiply_q8(const MultiplyBlock& block, const Q8Panels& panels) {
-  multiply(block, [&](std::size_t panel, std::size_t i, std::size_t j) {
-    const float scale = panels.scales[(panel * (block.k / 32) + i / 32) * kPanel + j];
-    return scale * static_cast<float>(panels.values[(panel * block.k + i) * kPanel + j]);
   });
 }
 
@@ -272,7 +267,7 @@ const Table& table() {
     t.pack_panels = pack_panels;
     t.multiply_f32 = multiply_f32;
     t.multiply_in_place = multiply_in_place;
-    t.multiply_q8 = multiply_q8;
+    fill_packed(t);
     t.rms_norm = rms_norm;
     t.rms_norm_backward = rms_norm_backward;
     t.layer_norm = layer_norm;

@@ -1,0 +1,213 @@
+// lathe bench: what this machine can do at most, and what a model reaches of it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/resolve.h"
+#include "kernels/limits.h"
+#include "models/pass_cost.h"
+#include "os/thread_pool.h"
+#include "tasks/loaded_model.h"
+
+namespace lathe::cli {
+namespace {
+
+using nlohmann::json;
+
+struct Options {
+  std::string reference;
+  std::size_t prompt = 512;
+  std::size_t answer = 128;
+  std::vector<std::size_t> batches = {1, 8};
+  std::size_t runs = 3;
+};
+
+// One line of the table: how fast, and of which limit what share.
+struct Measured {
+  std::string what;
+  double tokens_per_second = 0;
+  double share = 0;  // 0: no limit is known
+  std::string limit;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+engine::GenerationRequest random_request(const engine::Engine& engine, std::size_t prompt,
+                                         std::size_t answer, std::mt19937& random) {
+  engine::GenerationRequest request;
+  const auto vocab = static_cast<std::uint32_t>(engine.decoder().config().vocab_size);
+  for (std::size_t i = 0; i < prompt; ++i)
+    request.prompt.push_back(static_cast<std::int32_t>(random() % vocab));
+  request.sampling.temperature = 0;
+  request.max_tokens = answer;
+  request.ignore_eos = true;
+  return request;
+}
+
+class Bench {
+ public:
+  Bench(const Options& options, engine::Engine& engine, const kernels::MachineLimits& limits)
+      : options_(options),
+        engine_(engine),
+        limits_(limits),
+        cost_(models::pass_cost(engine.decoder().config(), engine.decoder().weights())) {}
+
+  Result<std::vector<Measured>> run() {
+    LATHE_TRY(Measured prompt, measure_prompt());
+    std::vector<Measured> lines = {std::move(prompt)};
+    for (const std::size_t batch : options_.batches) {
+      LATHE_TRY(Measured decode, measure_decode(batch));
+      lines.push_back(std::move(decode));
+    }
+    return lines;
+  }
+
+ private:
+  Result<Measured> measure_prompt() {
+    std::vector<double> rates;
+    for (std::size_t i = 0; i < options_.runs; ++i) {
+      LATHE_TRY(const engine::Answer answer,
+                engine_.generate(random_request(engine_, options_.prompt, 1, random_)));
+      rates.push_back(static_cast<double>(options_.prompt) / answer.timing.prefill);
+    }
+    Measured out = {fmt::format("prompt of {}", options_.prompt), median(rates), 0, {}};
+    const double ops =
+        2 * (cost_.multiply_adds + cost_.head_multiply_adds / static_cast<double>(options_.prompt));
+    const double limit = cost_.is_packed ? limits_.int8_ops : limits_.f32_ops;
+    if (limit > 0) out.share = out.tokens_per_second * ops / limit;
+    out.limit = cost_.is_packed ? "8-bit arithmetic" : "f32 arithmetic";
+    return out;
+  }
+
+  Result<Measured> measure_decode(std::size_t batch) {
+    std::vector<double> rates;
+    for (std::size_t i = 0; i < options_.runs; ++i) {
+      LATHE_TRY(const double rate, decode_once(batch));
+      rates.push_back(rate);
+    }
+    Measured out = {
+        fmt::format("answers of {}, {} at once", options_.answer, batch), median(rates), 0, {}};
+    const double bytes = cost_.weight_bytes + cost_.head_bytes;
+    if (batch == 1 && limits_.read_bytes > 0) {
+      out.share = out.tokens_per_second * bytes / limits_.read_bytes;
+      out.limit = "reading memory";
+    }
+    return out;
+  }
+
+  // Tokens a second of all answers together, once the last has its first token.
+  Result<double> decode_once(std::size_t batch) {
+    constexpr std::size_t kPrompt = 8;
+    std::vector<engine::GenerationRequest> requests;
+    for (std::size_t i = 0; i < batch; ++i)
+      requests.push_back(random_request(engine_, kPrompt, options_.answer, random_));
+    double longest = 0;
+    for (const Result<engine::Answer>& answer : engine_.generate_all(std::move(requests))) {
+      if (!answer.ok()) return answer.error();
+      longest = std::max(longest, answer->timing.total - answer->timing.first_token);
+    }
+    return static_cast<double>(batch * (options_.answer - 1)) / longest;
+  }
+
+  const Options& options_;
+  engine::Engine& engine_;
+  const kernels::MachineLimits& limits_;
+  const models::PassCost cost_;
+  std::mt19937 random_{1};
+};
+
+void print_limits(const kernels::MachineLimits& limits, std::size_t threads) {
+  fmt::print(
+      "kernels {}, {} threads: reads {:.1f} GB/s, {:.0f} GFLOP/s in f32, {:.0f} GOP/s in 8 "
+      "bits\n",
+      kernels::active().name, threads, limits.read_bytes * 1e-9, limits.f32_ops * 1e-9,
+      limits.int8_ops * 1e-9);
+}
+
+void print_lines(const std::vector<Measured>& lines) {
+  Table table({"WHAT", "TOKENS/S", "SHARE", "OF"});
+  for (const Measured& line : lines) {
+    table.add({line.what, fmt::format("{:.1f}", line.tokens_per_second),
+               line.share > 0 ? fmt::format("{:.0f} %", 100 * line.share) : "-",
+               line.share > 0 ? line.limit : ""});
+  }
+  table.print("");
+}
+
+json to_json(const kernels::MachineLimits& limits, std::size_t threads,
+             const std::vector<Measured>& lines) {
+  json out = {{"kernels", kernels::active().name},
+              {"threads", threads},
+              {"limits",
+               {{"read_bytes_per_second", limits.read_bytes},
+                {"f32_ops_per_second", limits.f32_ops},
+                {"int8_ops_per_second", limits.int8_ops}}},
+              {"results", json::array()}};
+  for (const Measured& line : lines) {
+    json one = {{"what", line.what}, {"tokens_per_second", line.tokens_per_second}};
+    if (line.share > 0) one.update({{"share", line.share}, {"of", line.limit}});
+    out["results"].push_back(one);
+  }
+  return out;
+}
+
+Result<std::vector<Measured>> measure_model(const Options& options, const Common& common,
+                                            const kernels::MachineLimits& limits,
+                                            Parallel& parallel) {
+  LATHE_TRY(const Resolved resolved, resolve(common, options.reference));
+  if (!resolved.adaptations.empty())
+    return Error::unsupported("a model is measured without adaptations").at(options.reference);
+  engine::EngineOptions engine_options;
+  engine_options.max_sequences = *std::max_element(options.batches.begin(), options.batches.end());
+  engine_options.prefill_rows = 512;
+  engine_options.prefix_cache = false;
+  LATHE_TRY(const auto model,
+            tasks::LoadedModel::load(resolved.model_path, parallel, engine_options));
+  return Bench(options, model->engine(), limits).run();
+}
+
+Status run(const Options& options, const Common& common) {
+  os::ThreadPool pool(common.threads);
+  const kernels::MachineLimits limits = kernels::measure_limits(kernels::active(), pool);
+  if (!common.json) print_limits(limits, pool.width());
+  std::vector<Measured> lines;
+  if (!options.reference.empty()) {
+    LATHE_TRY(lines, measure_model(options, common, limits, pool));
+  }
+  if (common.json) {
+    print_json(to_json(limits, pool.width(), lines));
+  } else if (!lines.empty()) {
+    print_lines(lines);
+  }
+  return {};
+}
+
+}  // namespace
+
+Action add_bench(CLI::App& program, const Common& common) {
+  auto options = make_options<Options>();
+  CLI::App* command = program.add_subcommand(
+      "bench", "what this machine can do at most, and what a model reaches of it");
+  command->add_option("REF", options->reference, "a model; without one, the machine alone");
+  command->add_option("--prompt", options->prompt, "tokens of the prompt (512)")
+      ->check(CLI::Range(1, 1 << 20));
+  command->add_option("--answer", options->answer, "tokens of an answer (128)")
+      ->check(CLI::Range(2, 1 << 20));
+  command->add_option("--batch", options->batches, "answers at once (1,8)")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 256));
+  command->add_option("--runs", options->runs, "runs of which the median counts (3)")
+      ->check(CLI::Range(1, 99));
+  command->footer(
+      "examples: lathe bench\n          lathe bench starter --prompt 256 --batch 1,8,16");
+  return [options, &common] { return run(*options, common); };
+}
+
+}  // namespace lathe::cli

@@ -1,0 +1,152 @@
+// Sums of products of unsigned weight bytes and signed activations, exact in 32-bit integers: the
+// one place that uses instructions which Highway 1.0 lacks.
+//
+// Without a dot-product instruction, pairs of products are added in 16 bits (vpmaddubsw). Weights
+// of 4 bits leave room there for 8 of them, of 5 bits for 4, of 6 bits for 2 (2 * 63 * 127 * 2 <
+// 2^15); weights of 8 bits are taken as signed, and their sign goes to the activation, so that a
+// pair is at most 2 * 128 * 127 < 2^15.
+#if defined(LATHE_KERNELS_CPU_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LATHE_KERNELS_CPU_DOT_INL_H_
+#undef LATHE_KERNELS_CPU_DOT_INL_H_
+#else
+#define LATHE_KERNELS_CPU_DOT_INL_H_
+#endif
+
+#include <cstring>
+
+#include "kernels/cpu/expand-inl.h"
+
+#if HWY_TARGET != HWY_SCALAR
+
+HWY_BEFORE_NAMESPACE();
+namespace lathe::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+using IntTag = hn::Repartition<std::int32_t, LanesTag>;
+using IntVec = hn::Vec<IntTag>;
+using ByteTag = hn::Repartition<std::uint8_t, LanesTag>;
+using ByteVec = hn::Vec<ByteTag>;
+
+constexpr std::size_t kLaneVectors = kPackedLanes / hn::MaxLanes(LanesTag());
+// Whether four products are added at once (VNNI), or pairs of them in 16 bits.
+#if HWY_TARGET <= HWY_AVX3_DL
+constexpr bool kHasDot = true;
+#else
+constexpr bool kHasDot = false;
+#endif
+
+// Four activations, the same in every lane.
+HWY_INLINE ByteVec same_quad(const std::int8_t* p) {
+  std::int32_t quad;
+  std::memcpy(&quad, p, sizeof quad);
+  return hn::BitCast(ByteTag(), hn::Set(IntTag(), quad));
+}
+
+#if HWY_TARGET <= HWY_AVX3
+#if HWY_TARGET <= HWY_AVX3_DL
+// Four activations stand at a. Written as assembly since Highway 1.0 does not tell the compiler
+// that AVX3_DL has the instruction; the operand in memory is broadcast on the way.
+HWY_INLINE IntVec add_dot(IntVec sum, ByteVec w, const std::int8_t* a) {
+  struct Quad {
+    std::int8_t values[4];
+  };
+  asm("vpdpbusd %2%{1to16%}, %1, %0"
+      : "+v"(sum.raw)
+      : "v"(w.raw), "m"(*reinterpret_cast<const Quad*>(a)));
+  return sum;
+}
+#endif
+HWY_INLINE IntVec pair_products(ByteVec w, ByteVec a) {
+  return IntVec{_mm512_maddubs_epi16(w.raw, a.raw)};
+}
+HWY_INLINE IntVec add_pairs(IntVec a, IntVec b) { return IntVec{_mm512_add_epi16(a.raw, b.raw)}; }
+HWY_INLINE IntVec sum_pairs(IntVec pairs) {
+  return IntVec{_mm512_madd_epi16(pairs.raw, _mm512_set1_epi16(1))};
+}
+HWY_INLINE ByteVec magnitude(ByteVec w) { return ByteVec{_mm512_abs_epi8(w.raw)}; }
+HWY_INLINE ByteVec with_sign_of(ByteVec a, ByteVec w) {
+  const __mmask64 negative = _mm512_movepi8_mask(w.raw);
+  return ByteVec{_mm512_mask_sub_epi8(a.raw, negative, _mm512_setzero_si512(), a.raw)};
+}
+#elif HWY_TARGET == HWY_AVX2
+HWY_INLINE IntVec pair_products(ByteVec w, ByteVec a) {
+  return IntVec{_mm256_maddubs_epi16(w.raw, a.raw)};
+}
+HWY_INLINE IntVec add_pairs(IntVec a, IntVec b) { return IntVec{_mm256_add_epi16(a.raw, b.raw)}; }
+HWY_INLINE IntVec sum_pairs(IntVec pairs) {
+  return IntVec{_mm256_madd_epi16(pairs.raw, _mm256_set1_epi16(1))};
+}
+HWY_INLINE ByteVec magnitude(ByteVec w) { return ByteVec{_mm256_abs_epi8(w.raw)}; }
+HWY_INLINE ByteVec with_sign_of(ByteVec a, ByteVec w) {
+  return ByteVec{_mm256_sign_epi8(a.raw, w.raw)};
+}
+#elif HWY_TARGET == HWY_SSE4
+HWY_INLINE IntVec pair_products(ByteVec w, ByteVec a) {
+  return IntVec{_mm_maddubs_epi16(w.raw, a.raw)};
+}
+HWY_INLINE IntVec add_pairs(IntVec a, IntVec b) { return IntVec{_mm_add_epi16(a.raw, b.raw)}; }
+HWY_INLINE IntVec sum_pairs(IntVec pairs) {
+  return IntVec{_mm_madd_epi16(pairs.raw, _mm_set1_epi16(1))};
+}
+HWY_INLINE ByteVec magnitude(ByteVec w) { return ByteVec{_mm_abs_epi8(w.raw)}; }
+HWY_INLINE ByteVec with_sign_of(ByteVec a, ByteVec w) {
+  return ByteVec{_mm_sign_epi8(a.raw, w.raw)};
+}
+#endif
+
+// Row r's activations stand at a + r * stride.
+struct QuadRows {
+  const std::int8_t* a;
+  std::size_t stride;
+};
+
+// Whether weights of so many bits enter the sums as they stand, unsigned.
+template <int kBits>
+constexpr bool kTakenUnsigned = kHasDot || kBits < 8;
+
+// sums[r] = the products' sums over kQuads quads, for one vector of lanes: w is its part of the
+// first quad.
+template <std::size_t R, int kBits, std::size_t kQuads>
+HWY_INLINE void dot_quads(const std::uint8_t* w, QuadRows rows, IntVec (&sums)[R]) {
+  const ByteTag d;
+#if HWY_TARGET <= HWY_AVX3_DL
+  for (std::size_t r = 0; r < R; ++r) sums[r] = hn::Zero(IntTag());
+#pragma GCC unroll 8
+  for (std::size_t j = 0; j < kQuads; ++j) {
+    const auto weights = hn::Load(d, w + j * kQuadBytes);
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < R; ++r)
+      sums[r] = add_dot(sums[r], weights, rows.a + r * rows.stride + 4 * j);
+  }
+#else
+  constexpr std::size_t kGroup = kBits == 4 ? 8 : kBits == 5 ? 4 : kBits == 6 ? 2 : 1;
+  constexpr std::size_t kStep = kGroup < kQuads ? kGroup : kQuads;
+#pragma GCC unroll 8
+  for (std::size_t j0 = 0; j0 < kQuads; j0 += kStep) {
+    IntVec pairs[R];
+#pragma GCC unroll 8
+    for (std::size_t j = j0; j < j0 + kStep; ++j) {
+      ByteVec weights = hn::Load(d, w + j * kQuadBytes);
+      if (kBits == 8) weights = hn::Xor(weights, hn::Set(d, 128));
+      const ByteVec unsigned_weights = kBits == 8 ? magnitude(weights) : weights;
+#pragma GCC unroll 8
+      for (std::size_t r = 0; r < R; ++r) {
+        const ByteVec a = same_quad(rows.a + r * rows.stride + 4 * j);
+        const IntVec products =
+            pair_products(unsigned_weights, kBits == 8 ? with_sign_of(a, weights) : a);
+        pairs[r] = j == j0 ? products : add_pairs(pairs[r], products);
+      }
+    }
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < R; ++r)
+      sums[r] = j0 == 0 ? sum_pairs(pairs[r]) : hn::Add(sums[r], sum_pairs(pairs[r]));
+  }
+#endif
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lathe::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif  // HWY_SCALAR
+#endif  // per-target include guard

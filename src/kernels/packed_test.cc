@@ -1,0 +1,223 @@
+// Packed weights: what is put comes out, and every table's products equal the reference's.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "base/half.h"
+#include "kernels/matmul.h"
+#include "kernels/packed_row.h"
+#include "kernels/ref/ref.h"
+
+namespace lathe::kernels {
+namespace {
+
+constexpr PackedFormat kFormats[] = {
+    {8, 128, ScaleForm::block},   {4, 8, ScaleForm::block},       {5, 16, ScaleForm::block},
+    {4, 0, ScaleForm::block_min}, {5, 0, ScaleForm::block_min},   {4, 0, ScaleForm::super_min},
+    {5, 0, ScaleForm::super_min}, {6, 32, ScaleForm::super16},    {4, 4, ScaleForm::super16},
+    {8, 128, ScaleForm::super16}, {4, 0, ScaleForm::super16_min},
+};
+
+QuantBlock random_block(std::mt19937& random, PackedFormat format) {
+  std::uniform_int_distribution<unsigned> value(0, (1u << format.bits) - 1), small(0, 255);
+  std::uniform_real_distribution<float> scale(-0.1f, 0.1f);
+  QuantBlock block;
+  for (std::uint8_t& q : block.values) q = static_cast<std::uint8_t>(value(random));
+  block.d = f32_to_f16(scale(random));
+  if (has_minimum(format.form)) block.m = f32_to_f16(scale(random));
+  if (!has_super_blocks(format.form)) return block;
+  for (std::size_t h = 0; h < (has_two_halves(format.form) ? 2 : 1); ++h) {
+    block.s[h] = static_cast<std::uint8_t>(small(random));
+    if (has_minimum(format.form)) block.t[h] = static_cast<std::uint8_t>(small(random));
+  }
+  return block;
+}
+
+// Random weights; the f16 of eight blocks are one.
+PackedWeights random_weights(std::mt19937& random, PackedFormat format, std::size_t n,
+                             std::size_t k) {
+  PackedWeights weights(format, n, k);
+  QuantBlocks lanes;
+  for (std::size_t panel = 0; panel < weights.panel_count(); ++panel) {
+    for (std::size_t b = 0; b < k / kPackedBlock; ++b) {
+      const QuantBlocks before = lanes;
+      for (std::size_t lane = 0; lane < kPackedLanes; ++lane) {
+        lanes[lane] = random_block(random, format);
+        if (!has_super_blocks(format.form) || b % 8 == 0) continue;
+        lanes[lane].d = before[lane].d;
+        lanes[lane].m = before[lane].m;
+      }
+      weights.put(panel, b, lanes);
+    }
+  }
+  return weights;
+}
+
+class PackedTest : public testing::TestWithParam<std::string> {
+ protected:
+  const Table& table_ = *find(GetParam()).value();
+  const Table& ref_ = ref::table();
+  std::mt19937 random_{20261125};
+  SerialParallel serial_;
+
+  // Some values much greater than the others, as real activations have.
+  std::vector<float> activations(std::size_t n) {
+    std::normal_distribution<float> normal(0, 1);
+    std::vector<float> out(n);
+    for (std::size_t i = 0; i < n; ++i) out[i] = normal(random_) * (i % 97 == 5 ? 40.0f : 1.0f);
+    return out;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Tables, PackedTest, testing::ValuesIn(available()),
+                         [](const auto& named) { return named.param; });
+
+struct Activations8 {
+  std::vector<std::int8_t> values;
+  std::vector<float> scales;
+  std::vector<std::int32_t> half_sums, block_sums;
+  std::size_t k;
+
+  Activations8(const Table& table, const std::vector<float>& x, std::size_t columns)
+      : values(x.size()),
+        scales(x.size() / 32),
+        half_sums(x.size() / 16),
+        block_sums(x.size() / 32),
+        k(columns) {
+    for (std::size_t i = 0; i * k < x.size(); ++i)
+      table.quantise_row(x.data() + i * k, k,
+                         {values.data() + i * k, scales.data() + i * k / 32,
+                          half_sums.data() + i * k / 16, block_sums.data() + i * k / 32});
+  }
+  QuantisedRows rows() const {
+    return {values.data(), scales.data(), half_sums.data(), block_sums.data(), k};
+  }
+};
+
+TEST(PackedWeights, GiveBackWhatWasPut) {
+  std::mt19937 random(7);
+  for (const PackedFormat format : kFormats) {
+    PackedWeights weights(format, 30, 256);
+    for (std::size_t b = 0; b < 8; ++b) {
+      QuantBlocks lanes;
+      for (QuantBlock& lane : lanes) lane = random_block(random, format);
+      weights.put(1, b, lanes);
+      const QuantBlocks got = weights.get(1, b);
+      for (std::size_t lane = 0; lane < kPackedLanes; ++lane) {
+        EXPECT_EQ(got[lane].values, lanes[lane].values);
+        EXPECT_EQ(got[lane].d, lanes[lane].d);
+        EXPECT_EQ(got[lane].m, lanes[lane].m);
+        EXPECT_EQ(got[lane].s, lanes[lane].s);
+        EXPECT_EQ(got[lane].t, lanes[lane].t);
+      }
+    }
+  }
+}
+
+TEST_P(PackedTest, ExactProductsHaveTheBitsOfThoseOfF32Values) {
+  PackBuffer buffer;
+  const std::size_t n = 75, k = 512;
+  for (const PackedFormat format : kFormats) {
+    const PackedWeights weights = random_weights(random_, format, n, k);
+    std::vector<float> values(n * k);
+    for (std::size_t row = 0; row < n; ++row) {
+      const PackedRow packed(weights.panels(), row);
+      for (std::size_t i = 0; i < k; ++i) values[row * k + i] = packed.value(i);
+    }
+    for (const std::size_t m : {1u, 6u, 40u}) {
+      const auto a = activations(m * k);
+      std::vector<float> packed(m * n), plain(m * n);
+      multiply(table_, {{a.data(), k, 1}, m, k, n, packed.data(), n}, weights.panels(), serial_);
+      multiply_unpacked(table_, {{a.data(), k, 1}, m, k, n, plain.data(), n}, {values.data(), 1, k},
+                        buffer, serial_);
+      EXPECT_EQ(packed, plain) << int{format.bits} << " bits";
+    }
+  }
+}
+
+TEST_P(PackedTest, ActivationsInEightBitsEqualTheReference) {
+  auto x = activations(320);
+  std::fill_n(x.begin(), 32, 0.0f);  // a block of zeros
+  const Activations8 got(table_, x, 320), want(ref_, x, 320);
+  EXPECT_EQ(got.values, want.values);
+  EXPECT_EQ(got.scales, want.scales);
+  EXPECT_EQ(got.half_sums, want.half_sums);
+  EXPECT_EQ(got.block_sums, want.block_sums);
+}
+
+// Integer sums are exact. SSE4 has no fused multiply-add: there each of two links a block of 16
+// rounds twice.
+TEST_P(PackedTest, IntegerProductsEqualTheReference) {
+  const std::size_t n = 75, k = 512, m = 19;
+  for (const PackedFormat format : kFormats) {
+    const PackedWeights weights = random_weights(random_, format, n, k);
+    const auto start = activations(m * n);
+    const Activations8 a(ref_, activations(m * k), k);
+    for (const bool accumulate : {false, true}) {
+      std::vector<float> got = start, want = start;
+      multiply(table_, {{}, m, k, n, got.data(), n, accumulate}, a.rows(), weights.panels(),
+               serial_);
+      multiply(ref_, {{}, m, k, n, want.data(), n, accumulate}, a.rows(), weights.panels(),
+               serial_);
+      if (GetParam() != "sse4") {
+        EXPECT_EQ(got, want) << int{format.bits} << " bits";
+        continue;
+      }
+      float largest = 0;
+      for (const float value : want) largest = std::max(largest, std::fabs(value));
+      for (std::size_t i = 0; i < got.size(); ++i)
+        ASSERT_NEAR(got[i], want[i], static_cast<float>(k / 4) * 0x1p-24f * largest);
+    }
+  }
+}
+
+TEST_P(PackedTest, ARowAloneGivesTheBitsItGivesInABatch) {
+  const std::size_t n = 48, k = 256, m = 251;
+  for (const PackedFormat format : kFormats) {
+    const PackedWeights weights = random_weights(random_, format, n, k);
+    const auto x = activations(m * k);
+    const Activations8 all(table_, x, k);
+    std::vector<float> together(m * n);
+    multiply(table_, {{}, m, k, n, together.data(), n}, all.rows(), weights.panels(), serial_);
+    for (const std::size_t row : {0u, 7u, 8u, 240u, 250u}) {
+      const std::vector<float> one(x.begin() + static_cast<long>(row * k),
+                                   x.begin() + static_cast<long>((row + 1) * k));
+      const Activations8 alone(table_, one, k);
+      std::vector<float> got(n);
+      multiply(table_, {{}, 1, k, n, got.data(), n}, alone.rows(), weights.panels(), serial_);
+      EXPECT_EQ(got, std::vector<float>(together.begin() + static_cast<long>(row * n),
+                                        together.begin() + static_cast<long>((row + 1) * n)));
+    }
+  }
+}
+
+// A step of a block is its greatest magnitude over 127; rounding is half a step at most, so that an
+// output is off by no more than half a step times the sum of the block's weights' magnitudes.
+TEST_P(PackedTest, IntegerProductsAreAsNearAsEightBitsAllow) {
+  const std::size_t n = 32, k = 512, m = 3;
+  for (const PackedFormat format : kFormats) {
+    const PackedWeights weights = random_weights(random_, format, n, k);
+    const auto x = activations(m * k);
+    const Activations8 a(table_, x, k);
+    std::vector<float> got(m * n);
+    multiply(table_, {{}, m, k, n, got.data(), n}, a.rows(), weights.panels(), serial_);
+    for (std::size_t r = 0; r < m; ++r) {
+      for (std::size_t row = 0; row < n; ++row) {
+        const PackedRow w(weights.panels(), row);
+        double exact = 0, bound = 1e-3;
+        for (std::size_t i = 0; i < k; ++i) {
+          const double value = w.value(i);
+          exact += value * x[r * k + i];
+          // 1e-5: the f32 chain, relative to its terms.
+          bound += std::fabs(value) *
+                   (0.501 * a.scales[r * (k / 32) + i / 32] + 1e-5 * std::fabs(x[r * k + i]));
+        }
+        ASSERT_NEAR(got[r * n + row], exact, bound);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lathe::kernels
