@@ -74,7 +74,7 @@ Status run(const Options& options, const Common& common) {
   if (!files.tokenizer) {
     return Error::not_found("there is no tokenizer")
         .at(options.reference)
-        .fix_with("give a model, a tokenizer.json or a .gguf file");
+        .fix_with("give a model, a tokenizer.json, a tokenizer.model or a .gguf file");
   }
   if (!options.jsonl.empty()) return print_rows(*files.tokenizer, options.jsonl);
   if (common.json) {
@@ -90,7 +90,9 @@ Status run(const Options& options, const Common& common) {
 Action add_inspect_tokens(CLI::App& inspect, const Common& common) {
   auto options = make_options<Options>();
   CLI::App* command = inspect.add_subcommand("tokens", "the token ids of a text");
-  command->add_option("REF", options->reference, "a model, or a folder, .gguf or tokenizer.json")
+  command
+      ->add_option("REF", options->reference,
+                   "a model, or a folder, .gguf, tokenizer.json or tokenizer.model")
       ->required();
   command->add_option("TEXT", options->text, "prints a table of ids and pieces");
   command->add_option("--jsonl", options->jsonl,

@@ -50,8 +50,9 @@ Result<std::vector<FileToCopy>> files_of(const formats::ModelSource& source) {
   }
   const os::Path& folder = source.path();
   std::vector<FileToCopy> files;
-  for (const char* name : {"config.json", "generation_config.json", "tokenizer.json",
-                           "tokenizer_config.json", "chat_template.jinja"}) {
+  for (const char* name :
+       {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+        "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt", "chat_template.jinja"}) {
     std::error_code code;
     if (fs::exists(folder / name, code)) files.push_back({folder / name, name});
   }

@@ -49,7 +49,7 @@ Result<Bpe> Bpe::build(std::vector<std::string> surfaces, const std::vector<BpeM
                        const std::vector<bool>& forbidden, std::vector<std::int32_t> byte_tokens,
                        BpeSettings settings) {
   Bpe bpe;
-  bpe.settings_ = settings;
+  bpe.settings_ = std::move(settings);
   bpe.surfaces_ = std::move(surfaces);
   bpe.byte_tokens_ = std::move(byte_tokens);
   bpe.words_.assign(table_size(bpe.surfaces_.size()), -1);
@@ -109,7 +109,9 @@ const Bpe::PairEntry* Bpe::find_pair(std::int32_t left, std::int32_t right) cons
   return nullptr;
 }
 
-void Bpe::encode(std::string_view word, std::vector<std::int32_t>& out, BpeScratch& scratch) const {
+void Bpe::encode(std::string_view word, std::vector<std::int32_t>& out,
+                 ModelScratch& model_scratch) const {
+  BpeScratch& scratch = model_scratch.bpe;
   const std::int32_t token = find(word);
   std::atomic<Whole>* whole = token < 0 ? nullptr : &whole_[static_cast<std::size_t>(token)];
   if (whole != nullptr &&
@@ -130,20 +132,31 @@ void Bpe::encode(std::string_view word, std::vector<std::int32_t>& out, BpeScrat
   out.insert(out.end(), scratch.ids.begin(), scratch.ids.end());
 }
 
+std::int32_t Bpe::symbol_id(std::string_view symbol) const {
+  return symbol.size() == 1 ? byte_symbols_[static_cast<unsigned char>(symbol[0])] : find(symbol);
+}
+
 void Bpe::append_symbols(std::string_view word, std::vector<std::int32_t>& ids) const {
+  const bool marked = !settings_.continuing_prefix.empty() || !settings_.end_suffix.empty();
   bool after_unknown = false;
-  while (!word.empty()) {
+  std::string with_marks;
+  for (bool first = true; !word.empty(); first = false) {
     const std::size_t length = settings_.byte_level ? 1 : utf8_length(word[0]);
-    const std::string_view symbol = word.substr(0, length);
-    const std::int32_t id =
-        length == 1 ? byte_symbols_[static_cast<unsigned char>(word[0])] : find(symbol);
+    std::string_view symbol = word.substr(0, length);
+    word.remove_prefix(length);
+    if (marked) {
+      with_marks = first ? std::string() : settings_.continuing_prefix;
+      with_marks.append(symbol);
+      if (word.empty()) with_marks += settings_.end_suffix;
+      symbol = with_marks;
+    }
+    const std::int32_t id = symbol_id(symbol);
     if (id >= 0) {
       ids.push_back(id);
       after_unknown = false;
     } else {
       append_unknown(symbol, ids, after_unknown);
     }
-    word.remove_prefix(length);
   }
 }
 

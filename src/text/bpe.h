@@ -5,8 +5,7 @@
 // for others. Time is linear in the word for short words and n log n for long ones; a word that is
 // one token after all its merges is remembered by a flag of the token, so it costs one look-up.
 //
-// Immutable but for those flags, which are atomic: any number of threads may encode at once, each
-// with a BpeScratch of its own.
+// Immutable but for those flags, which are atomic.
 // Source: Sennrich, Haddow, Birch (2016); the treatment of unknown characters follows
 // tokenizer.json.
 #pragma once
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "text/token_model.h"
 
 namespace lathe::text {
 
@@ -34,25 +34,11 @@ struct BpeSettings {
   bool fuse_unk = false;       // neighbouring unknown characters are one unknown token
   bool ignore_merges = false;  // a word that is a token is that token, whatever the merges say
   std::optional<std::int32_t> unk = {};  // for what has no token; without it such characters vanish
+  // What is written before every symbol of a word but the first, and after its last one.
+  std::string continuing_prefix = {}, end_suffix = {};
 };
 
-// Room that encode() reuses from word to word.
-struct BpeScratch {
-  struct Symbol {
-    std::int32_t id = 0;
-    std::int32_t previous = -1, next = -1;  // neighbours; id < 0: merged away
-  };
-  struct Candidate {
-    std::uint32_t rank = 0;
-    std::int32_t at = 0;  // the left symbol
-    std::int32_t result = 0;
-  };
-  std::vector<std::int32_t> ids;
-  std::vector<Symbol> symbols;
-  std::vector<Candidate> heap;
-};
-
-class Bpe {
+class Bpe final : public TokenModel {
  public:
   // surfaces[id] is a token's surface; empty for an id that text never becomes (holes, control
   // tokens, tokens outside the byte alphabet). byte_tokens[b] is the id of <0xBB> or -1.
@@ -62,8 +48,8 @@ class Bpe {
                            const std::vector<bool>& forbidden,
                            std::vector<std::int32_t> byte_tokens, BpeSettings settings);
 
-  // Appends the word's ids. REQUIRES: word is not empty, and valid UTF-8 unless byte_level.
-  void encode(std::string_view word, std::vector<std::int32_t>& out, BpeScratch& scratch) const;
+  void encode(std::string_view word, std::vector<std::int32_t>& out,
+              ModelScratch& scratch) const override;
 
   const BpeSettings& settings() const { return settings_; }
 
@@ -80,6 +66,7 @@ class Bpe {
   const PairEntry* find_pair(std::int32_t left, std::int32_t right) const;
   void index_surfaces();
   void index_merges(const std::vector<BpeMerge>& merges, const std::vector<bool>& forbidden);
+  std::int32_t symbol_id(std::string_view symbol) const;
   void append_symbols(std::string_view word, std::vector<std::int32_t>& ids) const;
   void append_unknown(std::string_view character, std::vector<std::int32_t>& ids,
                       bool& after_unknown) const;

@@ -53,7 +53,7 @@ TEST(Bpe, ShortAndLongWordsFollowTheDefinition) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   RandomText random(seed);
-  BpeScratch scratch;
+  ModelScratch scratch;
   for (int round = 0; round < 50; ++round) {
     const Vocabulary vocabulary(random);
     const std::vector<bool> none(vocabulary.surfaces.size(), false);
@@ -75,7 +75,7 @@ TEST(Bpe, ShortAndLongWordsFollowTheDefinition) {
 }
 
 TEST(Bpe, UnknownCharactersFallBackFuseOrVanish) {
-  BpeScratch scratch;
+  ModelScratch scratch;
   const std::vector<std::string> surfaces{"", "a"};  // 0 is the unknown token
   const std::vector<bool> none(2, false);
   const auto encode = [&](Ids byte_tokens, BpeSettings settings, std::string_view word) {

@@ -175,7 +175,7 @@ class Vocabulary {
     spec.normalizer = named.normalizer;
     spec.pre_tokenizer = named.pre_tokenizer;
     spec.decoder = kByteLevelDecoder;
-    spec.settings.ignore_merges = named.ignore_merges;
+    spec.settings.ignore_merges = named.habits.ignore_merges;
     return TokenizerBuilder::build(std::move(spec));
   }
 

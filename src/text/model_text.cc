@@ -4,6 +4,7 @@
 
 #include "formats/hf_texts.h"
 #include "text/special_tokens.h"
+#include "text/tokenizer_files.h"
 
 namespace lathe::text {
 namespace {
@@ -14,13 +15,9 @@ constexpr const char* kDefault = "default";
 constexpr std::uint64_t kMaxTokenizerBytes = std::uint64_t{256} << 20;
 constexpr std::uint64_t kMaxTemplateBytes = std::uint64_t{4} << 20;
 
-// A tokenizer.json, and the tokenizer_config.json that belongs to it.
-Status read_tokenizer(const std::string& json, const std::optional<std::string>& config,
-                      TextFiles& files) {
-  LATHE_TRY(Tokenizer tokenizer, Tokenizer::from_tokenizer_json(json).at("tokenizer.json"));
-  if (config) {
-    LATHE_TRY(tokenizer, tokenizer.apply_tokenizer_config(*config).at("tokenizer_config.json"));
-  }
+// The texts of a tokenizer and of the tokenizer_config.json that belongs to it.
+Status put_tokenizer(Tokenizer tokenizer, const std::optional<std::string>& config,
+                     TextFiles& files) {
   files.special = special_token_text(tokenizer);
   if (config) LATHE_CHECK(add_special_tokens(*config, files.special).at("tokenizer_config.json"));
   files.tokenizer = std::move(tokenizer);
@@ -29,17 +26,29 @@ Status read_tokenizer(const std::string& json, const std::optional<std::string>&
 
 Result<TextFiles> files_of_folder(const os::Path& folder) {
   TextFiles files;
-  LATHE_TRY(const auto json, formats::find_tokenizer_json(folder));
+  LATHE_TRY(auto tokenizer, find_tokenizer(folder));
   LATHE_TRY(const auto config, formats::find_tokenizer_config_json(folder));
-  if (json) {
-    LATHE_CHECK(read_tokenizer(*json, config, files));
+  if (tokenizer) {
+    LATHE_CHECK(put_tokenizer(*std::move(tokenizer), config, files));
   } else if (config) {
     LATHE_CHECK(add_special_tokens(*config, files.special).at("tokenizer_config.json"));
   }
   LATHE_TRY(files.templates, formats::find_chat_templates(folder));
   if (files.tokenizer || !files.templates.empty()) return files;
-  return Error::not_found("there is neither a tokenizer.json nor a chat template")
-      .fix_with("give a Hugging Face folder, a .gguf, a tokenizer.json or a .jinja file");
+  return Error::not_found("there is neither a tokenizer nor a chat template")
+      .fix_with(
+          "give a Hugging Face folder, a .gguf, tokenizer.json, tokenizer.model or .jinja file");
+}
+
+// A tokenizer.json or a SentencePiece model.
+Result<Tokenizer> tokenizer_of_file(const os::Path& path,
+                                    const std::optional<std::string>& config) {
+  LATHE_TRY(const std::string bytes, os::read_file(path, kMaxTokenizerBytes));
+  if (path.extension() == ".model")
+    return tokenizer_from_sentence_piece(bytes, config.value_or(std::string()));
+  LATHE_TRY(Tokenizer tokenizer, Tokenizer::from_tokenizer_json(bytes));
+  if (!config) return tokenizer;
+  return tokenizer.apply_tokenizer_config(*config).at("tokenizer_config.json");
 }
 
 // "tokenizer.chat_template", and "tokenizer.chat_template.NAME" beside it.
@@ -90,30 +99,27 @@ Result<TextFiles> files_at(const os::Path& path) {
     files.templates.push_back({kDefault, std::move(source)});
     return files;
   }
-  if (path.extension() == ".json") {
-    LATHE_TRY(const std::string json, os::read_file(path, kMaxTokenizerBytes));
+  if (path.extension() == ".json" || path.extension() == ".model") {
     LATHE_TRY(const auto config, formats::find_tokenizer_config_json(path.parent_path()));
-    LATHE_CHECK(read_tokenizer(json, config, files));
+    LATHE_TRY(Tokenizer tokenizer, tokenizer_of_file(path, config));
+    LATHE_CHECK(put_tokenizer(std::move(tokenizer), config, files));
     return files;
   }
   return Error::bad_input("this holds no tokenizer and no chat template")
-      .fix_with("give a Hugging Face folder, a .gguf, a tokenizer.json or a .jinja file");
+      .fix_with(
+          "give a Hugging Face folder, a .gguf, tokenizer.json, tokenizer.model or .jinja file");
 }
 
 }  // namespace
 
 Result<Tokenizer> load_tokenizer(const formats::ModelSource& source) {
-  if (auto json = source.tokenizer_json(); json.ok()) {
-    LATHE_TRY(Tokenizer tokenizer, Tokenizer::from_tokenizer_json(*json).at(source.path().string() +
-                                                                            ": tokenizer.json"));
-    LATHE_TRY(const auto config, source.tokenizer_config_json());
-    if (!config) return tokenizer;
-    return tokenizer.apply_tokenizer_config(*config).at(source.path().string() +
-                                                        ": tokenizer_config.json");
-  } else if (source.gguf() == nullptr || json.error().kind != ErrorKind::not_found) {
-    return std::move(json).error();
-  }
-  return Tokenizer::from_gguf(source.gguf()->metadata()).at(source.path().string());
+  const std::string place = source.path().string();
+  if (source.gguf() != nullptr) return Tokenizer::from_gguf(source.gguf()->metadata()).at(place);
+  LATHE_TRY(auto found, find_tokenizer(source.path()).at(place));
+  if (found) return *std::move(found);
+  return Error::not_found("there is no tokenizer")
+      .at(place)
+      .fix_with("add the model's tokenizer.json or tokenizer.model");
 }
 
 Result<ChatEncoder> load_chat_encoder(const formats::ModelSource& source) {

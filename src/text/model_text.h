@@ -14,8 +14,7 @@
 
 namespace lathe::text {
 
-// The tokenizer that stands in the model's files: tokenizer.json (with tokenizer_config.json), or
-// GGUF metadata.
+// The tokenizer that stands in the model's files: those of tokenizer_files.h, or GGUF metadata.
 Result<Tokenizer> load_tokenizer(const formats::ModelSource& source);
 
 // The tokenizer and the model's own chat template. Errors: not_found when the model has no
@@ -38,8 +37,9 @@ Result<const formats::NamedTemplate*> choose_template(
 Result<const formats::NamedTemplate*> find_template(
     const std::vector<formats::NamedTemplate>& templates, std::string_view name);
 
-// path: a Hugging Face folder, a .gguf file (one without tensors, too), a tokenizer.json (with the
-// tokenizer_config.json beside it) or a .jinja file. not_found; bad_input for anything else.
+// path: a Hugging Face folder, a .gguf file (one without tensors, too), a tokenizer.json or
+// tokenizer.model (with the tokenizer_config.json beside it) or a .jinja file. not_found; bad_input
+// for anything else.
 Result<TextFiles> load_text_files(const os::Path& path);
 
 }  // namespace lathe::text

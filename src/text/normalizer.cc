@@ -2,8 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <memory>
+
+#include "text/byte_level.h"
 #include "text/json_fields.h"
+#include "text/normalizer_steps.h"
 #include "text/pattern.h"
+#include "text/precompiled_charsmap.h"
 #include "text/unicode.h"
 
 namespace lathe::text {
@@ -17,15 +22,7 @@ Result<Normalizer::Step> Normalizer::replace_step(const Json& component) {
   LATHE_TRY(Regex regex, pattern_field(component));
   LATHE_TRY(std::string content, string_field(component, "content"));
   return Step([regex = std::move(regex), content = std::move(content)](std::string_view text) {
-    std::string out;
-    std::size_t done = 0;
-    Regex::Matcher matcher(regex, text);
-    while (const auto match = matcher.next()) {
-      if (match->end == match->begin) continue;  // an empty match replaces nothing
-      out.append(text.substr(done, match->begin - done)).append(content);
-      done = match->end;
-    }
-    return out.append(text.substr(done));
+    return regex.replace_all(text, content);
   });
 }
 
@@ -37,6 +34,26 @@ Result<Normalizer::Step> Normalizer::strip_step(const Json& component) {
     if (right) text.remove_suffix(trailing_space(text));
     return std::string(text);
   });
+}
+
+Result<Normalizer::Step> Normalizer::bert_step(const Json& component) {
+  BertNormalization how;
+  LATHE_TRY(how.clean_text, bool_field(component, "clean_text", true));
+  LATHE_TRY(how.handle_chinese_chars, bool_field(component, "handle_chinese_chars", true));
+  LATHE_TRY(how.lowercase, bool_field(component, "lowercase", true));
+  LATHE_TRY(how.strip_accents, bool_field(component, "strip_accents", how.lowercase));
+  return Step([how](std::string_view text) { return bert_normalize(text, how); });
+}
+
+Result<Normalizer::Step> Normalizer::precompiled_step(const Json& component) {
+  if (find_field(component, "precompiled_charsmap") == nullptr)  // changes nothing
+    return Step([](std::string_view text) { return std::string(text); });
+  LATHE_TRY(const std::string text, string_field(component, "precompiled_charsmap"));
+  if (text.empty()) return Step([](std::string_view same) { return std::string(same); });
+  LATHE_TRY(PrecompiledCharsmap parsed,
+            PrecompiledCharsmap::parse_base64(text).at("precompiled_charsmap"));
+  const auto map = std::make_shared<const PrecompiledCharsmap>(std::move(parsed));
+  return Step([map](std::string_view text_in) { return map->apply(text_in); });
 }
 
 Status Normalizer::add_sequence(const Json& component, int depth) {
@@ -59,7 +76,19 @@ Status Normalizer::add(const Json& component, int depth) {
   if (type == "NFKC") return form(NormalForm::nfkc);
   if (type == "NFKD") return form(NormalForm::nfkd);
   if (type == "Lowercase") {
-    steps_.push_back([](std::string_view text) { return to_lower(text); });
+    steps_.push_back(to_lower);
+  } else if (type == "StripAccents") {
+    steps_.push_back(strip_accents);
+  } else if (type == "Nmt") {
+    steps_.push_back(nmt_normalize);
+  } else if (type == "ByteLevel") {
+    steps_.push_back(to_alphabet);
+  } else if (type == "Precompiled") {
+    LATHE_TRY(Step step, precompiled_step(component));
+    steps_.push_back(std::move(step));
+  } else if (type == "BertNormalizer") {
+    LATHE_TRY(Step step, bert_step(component));
+    steps_.push_back(std::move(step));
   } else if (type == "Prepend") {
     LATHE_TRY(std::string prefix, string_field(component, "prepend"));
     steps_.push_back([prefix = std::move(prefix)](std::string_view text) {

@@ -1,7 +1,8 @@
 // The normalizer of tokenizer.json: rewrites text before it is cut into words.
 //
-// Knows NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace, Strip and Sequence; another type is an
-// error that names it. Immutable; apply() may run on many threads at once.
+// Knows NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Nmt, BertNormalizer, ByteLevel, Precompiled,
+// Prepend, Replace, Strip and Sequence; another type is an error that names it. Immutable; apply()
+// may run on many threads at once.
 #pragma once
 
 #include <functional>
@@ -32,6 +33,8 @@ class Normalizer {
   Status add(const nlohmann::json& component, int depth);
   Status add_sequence(const nlohmann::json& component, int depth);
   static Result<Step> replace_step(const nlohmann::json& component);
+  static Result<Step> precompiled_step(const nlohmann::json& component);
+  static Result<Step> bert_step(const nlohmann::json& component);
   static Result<Step> strip_step(const nlohmann::json& component);
   std::vector<Step> steps_;
 };

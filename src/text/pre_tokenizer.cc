@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include "text/byte_level.h"
+#include "text/char_class.h"
 #include "text/json_fields.h"
 #include "text/pattern.h"
 #include "text/split_stage.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
 
 namespace lathe::text {
 namespace {
@@ -16,7 +19,6 @@ constexpr std::size_t kMaxStages = 32;
 // GPT-2's words: contractions, letters, digits or other signs with one space before, white space.
 constexpr const char* kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-constexpr const char* kPunctuationPattern = R"([\p{P}$+<=>^`|~])";
 
 // ByteLevel's add_prefix_space.
 class PrefixSpaceStage final : public PreTokenizerStage {
@@ -35,6 +37,52 @@ class AlphabetStage final : public PreTokenizerStage {
   }
 };
 
+// Cutting by a class of characters.
+class CharStage final : public PreTokenizerStage {
+ public:
+  using Test = bool (*)(char32_t);
+  CharStage(Test test, SplitBehavior behavior) : test_(test), behavior_(behavior) {}
+
+  void run(Piece piece, PieceSink emit) const override {
+    PartSplitter splitter(piece, behavior_, emit);
+    for (std::size_t at = 0; at < piece.text.size();) {
+      const Utf8Step step = utf8_step(piece.text.substr(at));
+      at += step.length;
+      if (test_(step.code_point)) {
+        splitter.add(at - step.length, false);
+        splitter.add(at, true);
+      }
+    }
+    splitter.finish();
+  }
+
+ private:
+  Test test_;
+  SplitBehavior behavior_;
+};
+
+// Words of so many characters each.
+class FixedLengthStage final : public PreTokenizerStage {
+ public:
+  explicit FixedLengthStage(std::int64_t length) : length_(length) {}
+
+  void run(Piece piece, PieceSink emit) const override {
+    for (std::size_t begin = 0; begin < piece.text.size();) {
+      std::size_t end = begin;
+      for (std::int64_t i = 0; i < length_ && end < piece.text.size(); ++i)
+        end += utf8_length(piece.text[end]);
+      emit({piece.text.substr(begin, end - begin), piece.first && begin == 0});
+      begin = end;
+    }
+  }
+
+ private:
+  std::int64_t length_;
+};
+
+bool is_punctuation(char32_t c) { return is_in(CharClass::old_punctuation, c); }
+bool is_numeric(char32_t c) { return is_in(CharClass::rust_number, c); }
+
 // Spaces become a visible sign ("▁"), one more goes in front; words start at the sign.
 class MetaspaceStage final : public PreTokenizerStage {
  public:
@@ -45,8 +93,13 @@ class MetaspaceStage final : public PreTokenizerStage {
 
   void run(Piece piece, PieceSink emit) const override {
     std::string out;
-    for (const char c : piece.text)
-      out += c == ' ' ? std::string_view(sign_) : std::string_view(&c, 1);
+    out.reserve(piece.text.size() * 3 / 2);
+    std::string_view rest = piece.text;
+    for (std::size_t at; (at = rest.find(' ')) != std::string_view::npos;) {
+      out.append(rest.substr(0, at)).append(sign_);
+      rest.remove_prefix(at + 1);
+    }
+    out.append(rest);
     const bool wanted = prepend_ == Prepend::always || (prepend_ == Prepend::first && piece.first);
     if (wanted && !out.starts_with(sign_)) out.insert(0, sign_);
     const Piece rewritten{out, piece.first};
@@ -64,6 +117,10 @@ using Stage = std::shared_ptr<const PreTokenizerStage>;
 Result<Stage> split_stage(const char* pattern, SplitBehavior behavior, bool invert = false) {
   LATHE_TRY(Regex regex, Regex::compile(pattern));
   return Stage(std::make_shared<SplitStage>(std::move(regex), behavior, invert));
+}
+
+Result<Stage> char_stage(CharStage::Test test, SplitBehavior behavior) {
+  return Stage(std::make_shared<CharStage>(test, behavior));
 }
 
 Result<Stage> split_from_json(const Json& component) {
@@ -102,15 +159,20 @@ Result<Stage> stage_from_json(const Json& component, const std::string& type) {
   if (type == "Metaspace") return metaspace_from_json(component);
   if (type == "Digits") {
     LATHE_TRY(const bool individual, bool_field(component, "individual_digits", false));
-    return split_stage("\\p{N}", individual ? SplitBehavior::isolated : SplitBehavior::contiguous);
+    return char_stage(is_numeric, individual ? SplitBehavior::isolated : SplitBehavior::contiguous);
   }
   if (type == "Punctuation") {
     LATHE_TRY(const std::string name, string_field(component, "behavior", "Isolated"));
     LATHE_TRY(const SplitBehavior behavior, parse_split_behavior(name));
-    return split_stage(kPunctuationPattern, behavior);
+    return char_stage(is_punctuation, behavior);
   }
   if (type == "Whitespace") return split_stage("\\w+|[^\\w\\s]+", SplitBehavior::removed, true);
-  if (type == "WhitespaceSplit") return split_stage("\\s", SplitBehavior::removed);
+  if (type == "WhitespaceSplit") return char_stage(is_white_space, SplitBehavior::removed);
+  if (type == "FixedLength") {
+    LATHE_TRY(const std::int64_t length, int_field(component, "length"));
+    if (length < 1) return Error::bad_input("FixedLength needs a `length` of at least 1");
+    return Stage(std::make_shared<FixedLengthStage>(length));
+  }
   if (type == "CharDelimiterSplit") {
     LATHE_TRY(const std::string delimiter, string_field(component, "delimiter"));
     LATHE_TRY(Regex regex, Regex::literal(delimiter));
@@ -146,7 +208,15 @@ Status PreTokenizer::add(const Json& component, int depth) {
     return {};
   }
   if (byte_level_ && type == "Metaspace") return Error::unsupported("Metaspace after ByteLevel");
+  if (type == "BertPreTokenizer") {
+    LATHE_CHECK(add_stage(std::make_shared<CharStage>(is_white_space, SplitBehavior::removed)));
+    return add_stage(std::make_shared<CharStage>(is_punctuation, SplitBehavior::isolated));
+  }
   LATHE_TRY(Stage stage, stage_from_json(component, type));
+  return add_stage(std::move(stage));
+}
+
+Status PreTokenizer::add_stage(Stage stage) {
   if (byte_level_ && !in_alphabet_) {
     stages_.push_back(std::make_shared<AlphabetStage>());
     in_alphabet_ = true;

@@ -1,7 +1,7 @@
 // The pre-tokenizer of tokenizer.json: cuts normalized text into the words that are encoded apart.
 //
-// Knows ByteLevel, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, CharDelimiterSplit,
-// Metaspace and Sequence; another type is an error that names it.
+// Knows ByteLevel, BertPreTokenizer, Split, Digits, Punctuation, Whitespace, WhitespaceSplit,
+// CharDelimiterSplit, FixedLength, Metaspace and Sequence; another type is an error that names it.
 //
 // With a ByteLevel stage the words come out as the raw bytes they stand for, not in the byte-level
 // alphabet (is_byte_level()): the vocabulary is then looked up by bytes, which is the same and
@@ -49,6 +49,7 @@ class PreTokenizer {
 
  private:
   Status add(const nlohmann::json& component, int depth);
+  Status add_stage(std::shared_ptr<const PreTokenizerStage> stage);
   Status add_byte_level(const nlohmann::json& component);
   void run_from(std::size_t stage, Piece piece, PieceSink emit) const;
 

@@ -30,24 +30,65 @@ Json split(const char* pattern) {
 
 Json digits(bool individual) { return {{"type", "Digits"}, {"individual_digits", individual}}; }
 
+// Contractions, words with one sign before them, digits in threes, other signs, line ends, space.
+constexpr const char* kLlama3 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+// The same with digits one by one.
+constexpr const char* kQwen2 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+// Words are also cut where small letters are followed by capitals.
+constexpr const char* kTekken =
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kGpt4o =
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kDeepSeek3 =
+    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kBailing =
+    R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)";
+constexpr const char* kSeedCoder =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kBloom = R"( ?[^(\s|.,!?…。，、।۔،)]+)";
+
+// Patterns one after the other, then bytes.
+Json splits(const std::vector<const char*>& patterns) {
+  Json members = Json::array();
+  for (const char* pattern : patterns) members.push_back(split(pattern));
+  members.push_back(byte_level(false));
+  return sequence(members);
+}
+
+NamedPreTokenizer plain(const char* name, const Json& pre_tokenizer) {
+  return {name, "null", pre_tokenizer.dump()};
+}
+
 std::vector<NamedPreTokenizer> make_table() {
-  const Json llama3 = sequence(Json::array(
-      {split(
-           R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"),
-       byte_level(false)}));
-  const Json qwen2 = sequence(Json::array(
-      {split(
-           R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"),
-       byte_level(false)}));
-  const Json falcon =
-      sequence(Json::array({Json{{"type", "Punctuation"}, {"behavior", "Contiguous"}},
-                            byte_level(true), digits(false), split("[0-9][0-9][0-9]")}));
-  const Json smollm = sequence(Json::array({digits(true), byte_level(true)}));
   const Json nfc = {{"type", "NFC"}};
+  const Json contiguous = {{"type", "Punctuation"}, {"behavior", "Contiguous"}};
+  const Json falcon = sequence(
+      Json::array({contiguous, byte_level(true), digits(false), split("[0-9][0-9][0-9]")}));
+  const Json unnamed = sequence(Json::array({split(R"([\p{P}\$\+<=>\^~\|]+)"), byte_level(true),
+                                             split(R"(\p{N}+)"), split("[0-9][0-9][0-9]")}));
+  const Json smollm = sequence(Json::array({digits(true), byte_level(true)}));
   return {
-      {"falcon", "null", falcon.dump(), false},   {"gpt-2", "null", byte_level(true).dump(), false},
-      {"llama-bpe", "null", llama3.dump(), true}, {"qwen2", nfc.dump(), qwen2.dump(), false},
-      {"smollm", "null", smollm.dump(), false},
+      plain("falcon", falcon),
+      plain("gpt-2", byte_level(true)),
+      {"llama-bpe", "null", splits({kLlama3}).dump(), {.ignore_merges = true, .add_bos = true}},
+      {"qwen2", nfc.dump(), splits({kQwen2}).dump()},
+      plain("smollm", smollm),
+      {"tekken", "null", splits({kTekken}).dump(), {.ignore_merges = true, .add_bos = true}},
+      plain("gpt-4o", splits({kGpt4o})),
+      plain("dbrx", splits({kLlama3})),
+      plain("stablelm2", splits({kQwen2})),
+      {"command-r", nfc.dump(), smollm.dump()},
+      plain("deepseek-coder", splits({R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)",
+                                      "[一-龥ࠀ-一가-퟿]+", R"(\p{N})"})),
+      plain("deepseek-v3", splits({R"(\p{N}{1,3})", "[一-龥぀-ゟ゠-ヿ]+", kDeepSeek3})),
+      plain("bloom", splits({kBloom})),
+      plain("viking", splits({kBloom, R"(\p{N})"})),
+      plain("bailingmoe", splits({kBailing})),
+      plain("seed-coder", splits({kSeedCoder})),
+      {"roberta-bpe", "null", byte_level(true).dump(), {.add_bos = true, .add_eos = true}},
+      plain("default", unnamed),
   };
 }
 
@@ -59,9 +100,45 @@ const std::vector<NamedPreTokenizer>& table() {
 // Other names for an entry that cuts the same.
 std::string_view canonical_name(std::string_view name) {
   static const std::vector<std::pair<std::string_view, std::string_view>> aliases = {
-      {"phi-2", "gpt-2"},      {"mpt", "gpt-2"},        {"olmo", "gpt-2"},
-      {"jais", "gpt-2"},       {"llama3", "llama-bpe"}, {"llama-v3", "llama-bpe"},
-      {"starcoder", "smollm"}, {"refact", "smollm"},    {"deepseek-r1-qwen", "qwen2"},
+      {"phi-2", "gpt-2"},
+      {"mpt", "gpt-2"},
+      {"olmo", "gpt-2"},
+      {"jais", "gpt-2"},
+      {"jina-es", "gpt-2"},
+      {"jina-de", "gpt-2"},
+      {"jina-v2-es", "gpt-2"},
+      {"jina-v2-de", "gpt-2"},
+      {"gigachat", "gpt-2"},
+      {"a.x-4.0", "gpt-2"},
+      {"mellum", "gpt-2"},
+      {"exaone4", "gpt-2"},
+      {"trillion", "gpt-2"},
+      {"granite-docling", "gpt-2"},
+      {"llama3", "llama-bpe"},
+      {"llama-v3", "llama-bpe"},
+      {"falcon3", "llama-bpe"},
+      {"starcoder", "smollm"},
+      {"refact", "smollm"},
+      {"codeshell", "smollm"},
+      {"exaone", "smollm"},
+      {"minerva-7b", "smollm"},
+      {"deepseek-r1-qwen", "qwen2"},
+      {"kormo", "qwen2"},
+      {"megrez", "qwen2"},
+      {"hunyuan", "stablelm2"},
+      {"grok-2", "stablelm2"},
+      {"smaug-bpe", "dbrx"},
+      {"glm4", "dbrx"},
+      {"chatglm-bpe", "dbrx"},
+      {"llama4", "gpt-4o"},
+      {"minimax-m2", "gpt-4o"},
+      {"hunyuan-dense", "deepseek-v3"},
+      {"poro-chat", "bloom"},
+      {"gpt3-finnish", "bloom"},
+      {"bailingmoe2", "bailingmoe"},
+      {"llada-moe", "bailingmoe"},
+      {"jina-v1-en", "roberta-bpe"},
+      {"jina-v2-code", "roberta-bpe"},
   };
   for (const auto& [alias, target] : aliases)
     if (alias == name) return target;
@@ -88,7 +165,7 @@ const NamedPreTokenizer* match_pre_tokenizer(std::string_view normalizer,
   const std::string wanted_normalizer = component_essence(normalizer);
   const std::string wanted = component_essence(pre_tokenizer);
   for (const NamedPreTokenizer& entry : table())
-    if (entry.ignore_merges == ignore_merges &&
+    if (entry.habits.ignore_merges == ignore_merges &&
         component_essence(entry.normalizer) == wanted_normalizer &&
         component_essence(entry.pre_tokenizer) == wanted)
       return &entry;

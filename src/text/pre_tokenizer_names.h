@@ -1,7 +1,7 @@
 // The pre-tokenizers that GGUF files name in tokenizer.ggml.pre, as the components of
 // tokenizer.json that do the same. A name alone is all that a GGUF file says about how text is cut,
 // so a name that is not in this table cannot be guessed. Source: the published tokenizer.json of
-// the models that gave the names.
+// the models that gave the names; llama.cpp's src/llama-vocab.cpp for which name means which.
 #pragma once
 
 #include <string>
@@ -9,11 +9,17 @@
 
 namespace lathe::text {
 
+// What else a name means for the models that gave it.
+struct NamedHabits {
+  bool ignore_merges = false;
+  bool add_bos = false, add_eos = false;  // where the file does not say
+};
+
 struct NamedPreTokenizer {
   std::string name;           // as GGUF has it: "gpt-2", "smollm", "llama-bpe", …
   std::string normalizer;     // JSON, keys sorted; "null" for none
   std::string pre_tokenizer;  // JSON, keys sorted
-  bool ignore_merges = false;
+  NamedHabits habits = {};
 };
 
 // By its name or one of the other names for the same thing; nullptr for an unknown one.

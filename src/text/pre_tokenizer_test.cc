@@ -83,17 +83,31 @@ TEST(PreTokenizer, MetaspacePutsItsSignInFront) {
 }
 
 TEST(PreTokenizer, NamesGoBothWays) {
-  for (const char* name : {"falcon", "gpt-2", "llama-bpe", "qwen2", "smollm"}) {
+  for (const char* name : {"falcon", "gpt-2", "llama-bpe", "qwen2", "smollm", "tekken", "gpt-4o",
+                           "dbrx", "stablelm2", "command-r", "deepseek-coder", "deepseek-v3",
+                           "bloom", "viking", "bailingmoe", "seed-coder", "default"}) {
     const NamedPreTokenizer* named = find_pre_tokenizer(name);
     ASSERT_NE(named, nullptr) << name;
     EXPECT_TRUE(PreTokenizer::from_json(json::parse(named->pre_tokenizer)).ok()) << name;
-    EXPECT_EQ(match_pre_tokenizer(named->normalizer, named->pre_tokenizer, named->ignore_merges),
-              named);
-    EXPECT_EQ(match_pre_tokenizer(named->normalizer, named->pre_tokenizer, !named->ignore_merges),
-              nullptr);
+    EXPECT_EQ(
+        match_pre_tokenizer(named->normalizer, named->pre_tokenizer, named->habits.ignore_merges),
+        named);
   }
   EXPECT_EQ(find_pre_tokenizer("llama3"), find_pre_tokenizer("llama-bpe"));
   EXPECT_EQ(find_pre_tokenizer("unheard-of"), nullptr);
+}
+
+TEST(PreTokenizer, BertCutsAtSpaceAndSigns) {
+  constexpr const char* kBert = R"({"type":"BertPreTokenizer"})";
+  EXPECT_THAT(cut(kBert, " a,b  c$d\n"), ElementsAre("a", ",", "b", "c", "$", "d"));
+  // Signs that Unicode got after version 8 are none for BERT's vocabularies.
+  EXPECT_THAT(cut(kBert, "a\u2e52b"), ElementsAre("a\u2e52b"));
+}
+
+TEST(PreTokenizer, PatternsKnowTheLettersOfUnicode16) {
+  constexpr const char* kLetters =
+      R"({"type":"Split","pattern":{"Regex":"\\p{L}+"},"behavior":"Removed","invert":true})";
+  EXPECT_THAT(cut(kLetters, "1\U00010D50\u1C8A2"), ElementsAre("\U00010D50\u1C8A"));
 }
 
 std::string normalized(const char* component, std::string_view text) {
@@ -111,6 +125,11 @@ TEST(Normalizer, RewritesByEachType) {
             std::string("e\xCC\x81\0x", 5));
   EXPECT_EQ(normalized(R"({"type":"Lowercase"})", "A\xC3\x89\xC4\xB0\xCE\xA3"),
             "a\xC3\xA9i\xCC\x87\xCF\x83");
+  EXPECT_EQ(normalized(R"({"type":"BertNormalizer"})", "\u00c9a\x01\t\u4e00"), "ea  \u4e00 ");
+  EXPECT_EQ(normalized(R"({"type":"BertNormalizer","lowercase":false})", "\u00c9"), "\u00c9");
+  EXPECT_EQ(normalized(R"({"type":"StripAccents"})", "e\u0301\u00e9"), "e\u00e9");
+  EXPECT_EQ(normalized(R"({"type":"Nmt"})", "a\x02\u200b\u2581\r"), "a   ");
+  EXPECT_EQ(normalized(R"({"type":"ByteLevel"})", " a"), "\u0120a");
   EXPECT_EQ(normalized(R"({"type":"Prepend","prepend":"_"})", "a"), "_a");
   EXPECT_EQ(normalized(R"({"type":"Prepend","prepend":"_"})", ""), "");
   EXPECT_EQ(

@@ -74,6 +74,18 @@ Result<Regex> Regex::literal(std::string_view text) {
   return compile(pattern);
 }
 
+std::string Regex::replace_all(std::string_view text, std::string_view replacement) const {
+  std::string out;
+  std::size_t done = 0;
+  Matcher matcher(*this, text);
+  while (const auto match = matcher.next()) {
+    if (match->end == match->begin) continue;
+    out.append(text.substr(done, match->begin - done)).append(replacement);
+    done = match->end;
+  }
+  return out.append(text.substr(done));
+}
+
 Regex::Matcher::Matcher(const Regex& regex, std::string_view text)
     : regex_(regex),
       text_(text),

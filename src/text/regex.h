@@ -28,6 +28,9 @@ class Regex {
   // A regex that finds this text and nothing else.
   static Result<Regex> literal(std::string_view text);
 
+  // The text with every match that is not empty replaced. REQUIRES: valid UTF-8.
+  std::string replace_all(std::string_view text, std::string_view replacement) const;
+
   // One search at a time in one text.
   class Matcher {
    public:

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "text/regex.h"
+#include "text/regex_members.h"
 
 namespace lathe::text {
 namespace {
@@ -39,19 +40,57 @@ class Translator {
   Status escape() {
     if (at_ + 1 >= in_.size()) return refuse("a backslash at the end");
     const char c = in_[at_ + 1];
-    const std::string_view members = c == 's' || c == 'S'   ? kSpace
-                                     : c == 'w' || c == 'W' ? kWord
-                                     : c == 'h' || c == 'H' ? kHex
-                                                            : std::string_view{};
+    if (c == 'p' || c == 'P') return property(c == 'P');
+    const std::string members = members_of(c);
     if (members.empty()) return copy_escape(c);
-    const bool negated = c == 'S' || c == 'W' || c == 'H';
+    const bool negated = c == 'S' || c == 'W' || c == 'H' || c == 'D';
     if (class_depth_ > 0) {
+      if (c == 'D') return copy_digit_complement();
       if (negated) return refuse(fmt::format("\\{} inside a class", c));
       out_ += members;
     } else {
       out_ += fmt::format("[{}{}]", negated ? "^" : "", members);
     }
     at_ += 2;
+    return {};
+  }
+
+  Status copy_digit_complement() {
+    out_ += "\\P{Nd}";
+    at_ += 2;
+    return {};
+  }
+
+  // What \s, \w, \h, \d and their opposites speak of; empty for other escapes.
+  static std::string members_of(char c) {
+    if (c == 's' || c == 'S') return std::string(kSpace);
+    if (c == 'w' || c == 'W') return std::string(kWord).append(kNewerWordMembers);
+    if (c == 'h' || c == 'H') return std::string(kHex);
+    if (c == 'd' || c == 'D') return "\\p{Nd}" + std::string(newer_members_of_property("Nd"));
+    return {};
+  }
+
+  // \p{name}, \P{name}, \p{^name}.
+  Status property(bool negated) {
+    const std::size_t end = in_.find('}', at_);
+    if (in_.substr(at_ + 2, 1) != "{" || end == std::string_view::npos)
+      return refuse("a \\p without {…}");
+    std::string_view name = in_.substr(at_ + 3, end - at_ - 3);
+    if (name.starts_with('^')) {
+      negated = !negated;
+      name.remove_prefix(1);
+    }
+    at_ = end + 1;
+    const std::string script = is_script_name(name) ? "sc:" : "";
+    const std::string_view newer = newer_members_of_property(name);
+    if (class_depth_ > 0 && negated)
+      out_ += fmt::format("\\P{{{}{}}}", script, name);
+    else if (class_depth_ > 0)
+      out_ += fmt::format("\\p{{{}{}}}{}", script, name, newer);
+    else if (newer.empty())
+      out_ += fmt::format("\\{}{{{}{}}}", negated ? 'P' : 'p', script, name);
+    else
+      out_ += fmt::format("[{}\\p{{{}{}}}{}]", negated ? "^" : "", script, name, newer);
     return {};
   }
 
@@ -65,7 +104,7 @@ class Translator {
       return {};
     }
     std::size_t length = 2;
-    const bool braced = (c == 'p' || c == 'P' || c == 'x') && in_.substr(at_ + 2, 1) == "{";
+    const bool braced = c == 'x' && in_.substr(at_ + 2, 1) == "{";
     if (braced) {
       const std::size_t end = in_.find('}', at_);
       if (end == std::string_view::npos) return refuse(fmt::format("an open \\{}{{", c));

@@ -1,5 +1,8 @@
 #include "text/text_stream.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
 
@@ -13,9 +16,11 @@ TextStream::TextStream(Tokenizer tokenizer, DecodeOptions options)
 void TextStream::restart() {
   pending_.clear();
   held_back_.clear();
+  open_end_ = {};
   strip_left_ = tokenizer_.parts().decoder.strip_start();
   pending_is_fallback_ = false;
   first_ = true;
+  last_id_ = -1;
 }
 
 std::string TextStream::push(std::int32_t id) {
@@ -23,20 +28,40 @@ std::string TextStream::push(std::int32_t id) {
   const auto index = static_cast<std::size_t>(id);
   const bool known = id >= 0 && index < parts.spellings.size() && !parts.spellings[index].empty();
   if (!known || (options_.skip_special && parts.special[index])) return {};
-  const TokenText& token = parts.texts[index];
+  if (parts.decoder.drops_repeats() && id == last_id_) return {};
+  last_id_ = id;
   std::string out;
   // A run of byte-fallback tokens ends here: what is left of it is damage.
-  if (pending_is_fallback_ && !token.fallback) out = take_complete(true);
-  if (!first_ && parts.decoder.joins_with_spaces()) pending_ += ' ';
-  const auto opening =
-      first_ ? parts.decoder.first_token_text(parts.spellings[index]) : std::nullopt;
-  pending_ += opening ? *opening : token.bytes;
-  pending_is_fallback_ = token.fallback;
+  if (pending_is_fallback_ && !parts.texts[index].fallback) out = take_complete(true);
+  pending_ += std::exchange(open_end_, {}).in_the_middle;
+  append(index);
+  pending_is_fallback_ = parts.texts[index].fallback;
   first_ = false;
   return strip(out + take_complete(false), false);
 }
 
+// What the token adds; where that depends on whether it is the last one, only what is sure.
+void TextStream::append(std::size_t index) {
+  const Tokenizer::Parts& parts = tokenizer_.parts();
+  const Decoder& decoder = parts.decoder;
+  const std::string& spelling = parts.spellings[index];
+  if (!first_ && decoder.joins_with_spaces()) pending_ += ' ';
+  const bool differs = first_ && decoder.first_differs();
+  const std::string text =
+      differs ? decoder.token_text(spelling, {.first = true}).bytes : parts.texts[index].bytes;
+  if (!decoder.last_differs()) {
+    pending_ += text;
+    return;
+  }
+  const std::string at_end = decoder.token_text(spelling, {.first = first_, .last = true}).bytes;
+  const auto same = static_cast<std::size_t>(
+      std::mismatch(text.begin(), text.end(), at_end.begin(), at_end.end()).first - text.begin());
+  pending_ += text.substr(0, same);
+  open_end_ = {text.substr(same), at_end.substr(same)};
+}
+
 std::string TextStream::flush() {
+  pending_ += open_end_.at_the_end;
   std::string out = strip(take_complete(true), true);
   restart();
   return out;

@@ -27,14 +27,21 @@ class TextStream {
   std::string flush();
 
  private:
+  // What the last token adds beyond what is out already, by whether another one follows.
+  struct OpenEnd {
+    std::string in_the_middle, at_the_end;
+  };
+  void append(std::size_t index);
   std::string take_complete(bool at_end);
   std::string strip(std::string text, bool at_end);
   void restart();
 
   Tokenizer tokenizer_;
   DecodeOptions options_;
-  std::string pending_;          // bytes that wait for the rest of their character
-  std::string held_back_;        // text that a decoder may still strip from the end
+  std::string pending_;    // bytes that wait for the rest of their character
+  std::string held_back_;  // text that a decoder may still strip from the end
+  OpenEnd open_end_;
+  std::int32_t last_id_ = -1;
   std::int32_t strip_left_ = 0;  // characters that may still be stripped from the start
   bool pending_is_fallback_ = false;
   bool first_ = true;

@@ -12,7 +12,10 @@ namespace {
 class Encoding {
  public:
   Encoding(const Tokenizer::Parts& parts, bool parse_special, std::vector<std::int32_t>& out)
-      : parts_(parts), parse_special_(parse_special), out_(out) {}
+      : parts_(parts), parse_special_(parse_special), out_(out), scratch_(parts.scratches.take()) {}
+  ~Encoding() { parts_.scratches.give_back(std::move(scratch_)); }
+  Encoding(const Encoding&) = delete;
+  Encoding& operator=(const Encoding&) = delete;
 
   void run(std::string_view text) {
     parts_.added_before.split(text, parse_special_, [&](AddedPiece piece) {
@@ -41,21 +44,35 @@ class Encoding {
   }
 
   void cut(Piece piece) {
-    parts_.pre_tokenizer.run(piece,
-                             [&](Piece word) { parts_.bpe.encode(word.text, out_, scratch_); });
+    parts_.pre_tokenizer.run(piece, [&](Piece word) { encode_word(word.text); });
+  }
+
+  void encode_word(std::string_view word) {
+    if (word.size() > WordCache::kMaxBytes)
+      return parts_.model->encode(word, out_, scratch_->model);
+    WordCache::Entry& entry = scratch_->words.place_of(word);
+    if (entry.holds(word)) {
+      const auto ids = entry.found();
+      out_.insert(out_.end(), ids.begin(), ids.end());
+      return;
+    }
+    const std::size_t before = out_.size();
+    parts_.model->encode(word, out_, scratch_->model);
+    entry.put(word, std::span(out_).subspan(before));
   }
 
   const Tokenizer::Parts& parts_;
   bool parse_special_;
   std::vector<std::int32_t>& out_;
-  BpeScratch scratch_;
+  std::unique_ptr<EncodeScratch> scratch_;
 };
 
 bool in_range(const Tokenizer::Parts& parts, std::int32_t id) {
   return id >= 0 && static_cast<std::size_t>(id) < parts.spellings.size();
 }
 
-// The ids that leave text: those with a token, less the control tokens when they are skipped.
+// The ids that leave text: those with a token, less the control tokens when they are skipped and
+// what the decoder drops.
 std::vector<std::size_t> visible(const Tokenizer::Parts& parts, std::span<const std::int32_t> ids,
                                  bool skip_special) {
   std::vector<std::size_t> out;
@@ -63,6 +80,7 @@ std::vector<std::size_t> visible(const Tokenizer::Parts& parts, std::span<const 
     if (!in_range(parts, id)) continue;
     const auto index = static_cast<std::size_t>(id);
     if (parts.spellings[index].empty() || (skip_special && parts.special[index])) continue;
+    if (parts.decoder.drops_repeats() && !out.empty() && out.back() == index) continue;
     out.push_back(index);
   }
   return out;
@@ -102,18 +120,21 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text, EncodeOptions
 std::string Tokenizer::decode(std::span<const std::int32_t> ids, DecodeOptions options) const {
   const Decoder& decoder = parts_->decoder;
   std::string out, fallback;
-  bool first = true;
-  for (const std::size_t id : visible(*parts_, ids, options.skip_special)) {
-    const TokenText& text = parts_->texts[id];
+  const std::vector<std::size_t> shown = visible(*parts_, ids, options.skip_special);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const TokenPlace place{i == 0, i + 1 == shown.size()};
+    const bool differs =
+        (place.first && decoder.first_differs()) || (place.last && decoder.last_differs());
+    const TokenText own =
+        differs ? decoder.token_text(parts_->spellings[shown[i]], place) : TokenText();
+    const TokenText& text = differs ? own : parts_->texts[shown[i]];
     if (text.fallback) {
       fallback += text.bytes;
-    } else {
-      append_fallback(out, fallback);
-      if (!first && decoder.joins_with_spaces()) out += ' ';
-      const auto opening = first ? decoder.first_token_text(parts_->spellings[id]) : std::nullopt;
-      out += opening ? *opening : text.bytes;
+      continue;
     }
-    first = false;
+    append_fallback(out, fallback);
+    if (!place.first && decoder.joins_with_spaces()) out += ' ';
+    out += text.bytes;
   }
   append_fallback(out, fallback);
   if (decoder.is_byte_level() && !is_valid_utf8(out)) out = to_valid_utf8(out);

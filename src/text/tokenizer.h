@@ -1,9 +1,9 @@
 // Text to token ids and back, exactly as the model's own tokenizer.json (or GGUF vocabulary) says.
 //
 // A tokenizer runs the real pipeline of tokenizer.json: added tokens are cut out of the text, the
-// rest is normalized, split into words, each word is merged by byte pair encoding, and the
-// post-processor adds control tokens around the whole. An unknown component is an error that names
-// it. Models other than BPE (Unigram, WordPiece) are refused by name.
+// rest is normalized, split into words, the model (BPE, Unigram, WordPiece, WordLevel) makes ids of
+// each word, and the post-processor adds control tokens around the whole. An unknown component is
+// an error that names it.
 //
 // Token ids are int32 in [0, vocab_size()). Control tokens ("special": <s>, <|im_end|>, …) come out
 // of encode() only through parse_special, add_special_tokens or the model's own byte-fallback and
@@ -55,8 +55,8 @@ class Tokenizer {
   static Result<Tokenizer> from_tokenizer_json(std::string_view json);
 
   // The metadata of a GGUF file: tokenizer.huggingface.json where it is there, else the
-  // tokenizer.ggml.* keys, whose model must be "gpt2" (byte-level BPE) and whose pre must be in the
-  // table of pre_tokenizer_names.h; anything else is an error that names it.
+  // tokenizer.ggml.* keys, whose model must be "gpt2" (byte-level BPE; its pre must be in the table
+  // of pre_tokenizer_names.h), "llama", "t5" or "bert"; anything else is an error that names it.
   static Result<Tokenizer> from_gguf(const formats::GgufMetadata& metadata);
 
   // Reads bos_token and eos_token from the text of a tokenizer_config.json (a string or an object

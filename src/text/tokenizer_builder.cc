@@ -2,12 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <unordered_set>
 
 #include "base/fnv.h"
 #include "text/byte_level.h"
 #include "text/json_fields.h"
 #include "text/pre_tokenizer_names.h"
 #include "text/tokenizer_parts.h"
+#include "text/unigram.h"
 #include "text/utf8.h"
 
 namespace lathe::text {
@@ -43,6 +46,15 @@ bool text_may_become(std::string_view surface, bool special, bool byte_level) {
 
 void add_number(Fnv64& hash, std::int64_t number) { hash.add(static_cast<std::uint64_t>(number)); }
 
+// What models other than BPE have beside it.
+void add_model(Fnv64& hash, const TokenizerSpec& spec) {
+  if (spec.model == ModelKind::bpe) return;
+  add_number(hash, static_cast<std::int64_t>(spec.model));
+  for (const double score : spec.scores) hash.add(std::bit_cast<std::uint64_t>(score));
+  hash.add_field(spec.word_piece.prefix);
+  add_number(hash, spec.word_piece.max_characters);
+}
+
 std::vector<std::int32_t> byte_fallback_tokens(const Tokenizer::Parts& parts) {
   std::vector<std::int32_t> tokens(256, -1);
   for (unsigned byte = 0; byte < 256; ++byte) {
@@ -68,19 +80,30 @@ Status TokenizerBuilder::collect_tokens(Tokenizer::Parts& parts) {
     if (parts.spellings[id].empty()) continue;
     const auto [place, fresh] =
         parts.ids.emplace(parts.spellings[id], static_cast<std::int32_t>(id));
-    if (!fresh)
+    if (fresh) continue;
+    if (spec.model != ModelKind::unigram)
       return Error::bad_input(
           fmt::format("token `{}` stands twice in the vocabulary: ids {} and {}",
                       parts.spellings[id], place->second, id));
+    place->second = static_cast<std::int32_t>(id);  // a list may repeat; its last one is meant
   }
   for (const AddedToken& token : spec.added) {
     LATHE_CHECK(check_added_token(token, parts));
     const auto id = static_cast<std::size_t>(token.id);
     parts.spellings[id] = token.content;
-    parts.special[id] = parts.special[id] || token.special;
     parts.ids.emplace(parts.spellings[id], token.id);
   }
+  mark_special(parts);
   return {};
+}
+
+// Control tokens are known by their spelling: a list of Unigram may have one twice.
+void TokenizerBuilder::mark_special(Tokenizer::Parts& parts) {
+  std::unordered_set<std::string_view> control;
+  for (const AddedToken& token : parts.spec.added)
+    if (token.special) control.insert(token.content);
+  for (std::size_t id = 0; id < parts.spellings.size(); ++id)
+    parts.special[id] = control.count(parts.spellings[id]) > 0;
 }
 
 Status TokenizerBuilder::compile_pipeline(Tokenizer::Parts& parts) {
@@ -101,17 +124,10 @@ Status TokenizerBuilder::compile_pipeline(Tokenizer::Parts& parts) {
   return {};
 }
 
-Status TokenizerBuilder::compile_bpe(Tokenizer::Parts& parts) {
+// By id: what the text of a token is; empty where text may not become it.
+std::vector<std::string> TokenizerBuilder::surfaces_of(const Tokenizer::Parts& parts) {
   const TokenizerSpec& spec = parts.spec;
   const bool byte_level = spec.settings.byte_level;
-  const auto known = [&](std::int32_t id) {
-    return id >= 0 && static_cast<std::size_t>(id) < spec.tokens.size();
-  };
-  for (const BpeMerge& merge : spec.merges)
-    if (!known(merge.left) || !known(merge.right) || !known(merge.result))
-      return Error::bad_input("a merge names a token that the vocabulary lacks").at("merges");
-  if (spec.settings.unk && !known(*spec.settings.unk))
-    return Error::bad_input("the unknown token is not in the vocabulary");
   std::vector<std::string> surfaces(spec.tokens.size());
   for (std::size_t id = 0; id < surfaces.size(); ++id) {
     std::optional<std::string> surface =
@@ -119,8 +135,53 @@ Status TokenizerBuilder::compile_bpe(Tokenizer::Parts& parts) {
     if (surface && text_may_become(*surface, parts.special[id], byte_level))
       surfaces[id] = std::move(*surface);
   }
-  LATHE_TRY(parts.bpe, Bpe::build(std::move(surfaces), spec.merges, parts.special,
-                                  byte_fallback_tokens(parts), spec.settings));
+  return surfaces;
+}
+
+Status TokenizerBuilder::compile_bpe(Tokenizer::Parts& parts) {
+  const TokenizerSpec& spec = parts.spec;
+  for (const BpeMerge& merge : spec.merges)
+    for (const std::int32_t id : {merge.left, merge.right, merge.result})
+      if (id < 0 || static_cast<std::size_t>(id) >= spec.tokens.size())
+        return Error::bad_input("a merge names a token that the vocabulary lacks").at("merges");
+  LATHE_TRY(Bpe bpe, Bpe::build(surfaces_of(parts), spec.merges, parts.special,
+                                byte_fallback_tokens(parts), spec.settings));
+  parts.model = std::make_shared<Bpe>(std::move(bpe));
+  return {};
+}
+
+Status TokenizerBuilder::compile_unigram(Tokenizer::Parts& parts) {
+  const TokenizerSpec& spec = parts.spec;
+  if (!spec.settings.unk)
+    return Error::unsupported("a Unigram model without an unknown token (`unk_id`)");
+  if (spec.scores.size() != spec.tokens.size())
+    return Error::bad_input(
+        fmt::format("{} scores for {} tokens", spec.scores.size(), spec.tokens.size()));
+  Unigram::Vocabulary vocabulary{surfaces_of(parts), spec.scores, *spec.settings.unk, {}};
+  if (spec.settings.byte_fallback) vocabulary.byte_tokens = byte_fallback_tokens(parts);
+  parts.model = std::make_shared<Unigram>(vocabulary);
+  return {};
+}
+
+Status TokenizerBuilder::compile_model(Tokenizer::Parts& parts) {
+  const TokenizerSpec& spec = parts.spec;
+  const auto unk = spec.settings.unk;
+  if (unk && (*unk < 0 || static_cast<std::size_t>(*unk) >= spec.tokens.size()))
+    return Error::bad_input("the unknown token is not in the vocabulary");
+  switch (spec.model) {
+    case ModelKind::bpe:
+      return compile_bpe(parts);
+    case ModelKind::unigram:
+      return compile_unigram(parts);
+    case ModelKind::word_piece:
+      if (!unk) return Error::bad_input("a WordPiece model without an unknown token");
+      parts.model = std::make_shared<WordPiece>(surfaces_of(parts), *unk, spec.word_piece);
+      return {};
+    case ModelKind::word_level:
+      if (!unk) return Error::bad_input("a WordLevel model without an unknown token");
+      parts.model = std::make_shared<WordLevel>(surfaces_of(parts), *unk);
+      return {};
+  }
   return {};
 }
 
@@ -162,6 +223,9 @@ std::uint64_t TokenizerBuilder::fingerprint(const Tokenizer::Parts& parts) {
   for (const bool flag : {settings.byte_fallback, settings.fuse_unk, settings.ignore_merges})
     add_number(hash, flag);
   add_number(hash, settings.unk.value_or(-1));
+  for (const std::string* mark : {&settings.continuing_prefix, &settings.end_suffix})
+    if (!mark->empty()) hash.add_field(*mark);
+  add_model(hash, spec);
   for (const auto* ids : {&parts.post_processor.before, &parts.post_processor.after}) {
     add_number(hash, static_cast<std::int64_t>(ids->size()));
     for (const std::int32_t id : *ids) add_number(hash, id);
@@ -179,7 +243,7 @@ Result<Tokenizer> TokenizerBuilder::build(TokenizerSpec spec) {
   parts->spec = std::move(spec);
   LATHE_CHECK(collect_tokens(*parts));
   LATHE_CHECK(compile_pipeline(*parts));
-  LATHE_CHECK(compile_bpe(*parts));
+  LATHE_CHECK(compile_model(*parts));
   compile_added(*parts);
   parts->hash = fingerprint(*parts);
   ControlTokens control = parts->spec.control;

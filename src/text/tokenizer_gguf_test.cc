@@ -137,8 +137,50 @@ void expect_ids_of_real_vocabulary(const std::string& name) {
 }
 
 TEST(TokenizerGguf, MakesTheIdsOfTheRealGpt2Vocabulary) { expect_ids_of_real_vocabulary("gpt-2"); }
+TEST(TokenizerGguf, MakesTheIdsOfTheRealWordPieceVocabulary) {
+  expect_ids_of_real_vocabulary("bert-bge");
+}
 TEST(TokenizerGguf, MakesTheIdsOfTheRealSentencePieceVocabulary) {
   expect_ids_of_real_vocabulary("llama-spm");
+}
+
+// By hand: "▁" begins words, what has none continues them.
+TEST(TokenizerGguf, WordPieceHasSignsAtTheStart) {
+  GgufMetadata keys;
+  keys.set("tokenizer.ggml.model", std::string("bert"));
+  keys.set("tokenizer.ggml.tokens",
+           GgufArray(std::vector<std::string>{"[UNK]", "[CLS]", "[SEP]", "\u2581un", "known",
+                                              "\u2581known", "\u2581!"}));
+  keys.set("tokenizer.ggml.token_type", GgufArray(std::vector<std::int32_t>{3, 3, 3, 1, 1, 1, 1}));
+  keys.set("tokenizer.ggml.unknown_token_id", std::uint32_t{0});
+  keys.set("tokenizer.ggml.cls_token_id", std::uint32_t{1});
+  keys.set("tokenizer.ggml.seperator_token_id", std::uint32_t{2});
+  const auto tokenizer = Tokenizer::from_gguf(keys);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message();
+  EXPECT_EQ(tokenizer->encode("Unknown known! x", {.add_special_tokens = true}),
+            (Ids{1, 3, 4, 5, 6, 0, 2}));
+  EXPECT_EQ(tokenizer->encode("[CLS]", {.parse_special = true}), (Ids{1}));
+  EXPECT_EQ(tokenizer->decode(Ids{3, 4, 5, 6}), "unknown known!");
+}
+
+// By hand: the path of the greatest sum, unknown characters as one, </s> behind.
+TEST(TokenizerGguf, UnigramTakesTheBestPath) {
+  GgufMetadata keys;
+  keys.set("tokenizer.ggml.model", std::string("t5"));
+  keys.set("tokenizer.ggml.tokens",
+           GgufArray(std::vector<std::string>{"<pad>", "</s>", "<unk>", "\u2581", "a", "b", "ab",
+                                              "\u2581a"}));
+  keys.set("tokenizer.ggml.scores", GgufArray(std::vector<float>{0, 0, 0, -2, -3, -3.5, -5, -4.5}));
+  keys.set("tokenizer.ggml.token_type",
+           GgufArray(std::vector<std::int32_t>{3, 3, 2, 1, 1, 1, 1, 1}));
+  keys.set("tokenizer.ggml.eos_token_id", std::uint32_t{1});
+  keys.set("tokenizer.ggml.unknown_token_id", std::uint32_t{2});
+  keys.set("tokenizer.ggml.remove_extra_whitespaces", true);
+  const auto tokenizer = Tokenizer::from_gguf(keys);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message();
+  EXPECT_EQ(tokenizer->encode("  ab  a ", {.add_special_tokens = true}), (Ids{3, 6, 7, 1}));
+  EXPECT_EQ(tokenizer->encode("xyb"), (Ids{3, 2, 5}));
+  EXPECT_EQ(tokenizer->decode(Ids{3, 6, 7}), "ab a");
 }
 
 // By hand: scores decide, not the order of the file; bytes stand in for what has no token.

@@ -96,20 +96,15 @@ TEST(TokenizerJson, NamesUnknownComponents) {
     file[place] = {{"type", 3}};
     EXPECT_THAT(error_of(file), HasSubstr("type"));
   }
-  for (const char* model : {"Unigram", "WordPiece", "WordLevel"}) {
-    json file = small();
-    file["model"]["type"] = model;
-    EXPECT_THAT(error_of(file), HasSubstr(model));
-  }
+  json file = small();
+  file["model"]["type"] = "Frobnicate";
+  EXPECT_THAT(error_of(file), HasSubstr("Frobnicate"));
 }
 
 TEST(TokenizerJson, RefusesWhatItCannotDo) {
   json file = small();
   file["model"]["dropout"] = 0.1;
   EXPECT_THAT(error_of(file), HasSubstr("dropout"));
-  file = small();
-  file["model"]["end_of_word_suffix"] = "</w>";
-  EXPECT_THAT(error_of(file), HasSubstr("end_of_word_suffix"));
   file = small();
   json deep = {{"type", "NFC"}};
   for (int i = 0; i < 20; ++i) deep = {{"type", "Sequence"}, {"normalizers", json::array({deep})}};
@@ -171,7 +166,7 @@ TEST(TokenizerJson, NamesTheDamageInComponents) {
               HasSubstr("77"));
   EXPECT_THAT(with("post_processor", R"({"type":"BertProcessing","cls":["a",1],"sep":["b"]})"),
               HasSubstr("sep"));
-  EXPECT_THAT(with("decoder", R"({"type":"Strip","content":" ","start":1,"stop":0})"),
+  EXPECT_THAT(with("decoder", R"({"type":"Strip","content":" ","start":-1,"stop":0})"),
               HasSubstr("Strip"));
 }
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,15 +18,24 @@
 #include "text/post_processor.h"
 #include "text/pre_tokenizer.h"
 #include "text/tokenizer.h"
+#include "text/word_cache.h"
+#include "text/word_piece.h"
 
 namespace lathe::text {
 
+enum class ModelKind { bpe, unigram, word_piece, word_level };
+
 // A tokenizer as a file describes it, before anything is compiled.
 struct TokenizerSpec {
+  ModelKind model = ModelKind::bpe;
   std::vector<std::string> tokens;  // the model's vocabulary by id; empty: no such token
-  std::vector<BpeMerge> merges;     // ids below tokens.size()
+  std::vector<BpeMerge> merges;     // BPE: ids below tokens.size()
+  std::vector<double> scores;       // Unigram: by id
   std::vector<AddedToken> added;    // may be in `tokens` too, then with the same id
-  BpeSettings settings;             // byte_level is set by the pre-tokenizer
+  // unk of every model, byte_fallback of BPE and Unigram, the rest of BPE; byte_level is set by the
+  // pre-tokenizer.
+  BpeSettings settings;
+  WordPieceSettings word_piece;
   // Components as JSON text, keys sorted; "null" for none.
   std::string normalizer = "null", pre_tokenizer = "null", post_processor = "null",
               decoder = "null";
@@ -47,10 +58,11 @@ struct Tokenizer::Parts {
   AddedTokenFinder added_before, added_after;              // before and after the normalizer
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
-  Bpe bpe;
+  std::shared_ptr<const TokenModel> model;
   PostProcessor post_processor;
   Decoder decoder;
   std::uint64_t hash = 0;
+  mutable ScratchPool scratches;
 };
 
 struct TokenizerBuilder {
@@ -61,12 +73,22 @@ struct TokenizerBuilder {
  private:
   static Status collect_tokens(Tokenizer::Parts& parts);
   static Status compile_pipeline(Tokenizer::Parts& parts);
+  static void mark_special(Tokenizer::Parts& parts);
+  static std::vector<std::string> surfaces_of(const Tokenizer::Parts& parts);
   static Status compile_bpe(Tokenizer::Parts& parts);
+  static Status compile_unigram(Tokenizer::Parts& parts);
+  static Status compile_model(Tokenizer::Parts& parts);
   static void compile_added(Tokenizer::Parts& parts);
   static std::uint64_t fingerprint(const Tokenizer::Parts& parts);
 };
 
 // The description in a tokenizer.json; components are not checked yet.
 Result<TokenizerSpec> spec_from_tokenizer_json(std::string_view json);
+
+// The value of "model" into the fields of `spec` that are the model's, and back.
+Status read_model_json(const nlohmann::json& model, TokenizerSpec& spec);
+std::string model_json(const TokenizerSpec& spec);
+// A JSON string literal; bytes that are not UTF-8 become U+FFFD.
+std::string json_string(std::string_view text);
 
 }  // namespace lathe::text

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "text/char_class.h"
 #include "text/utf8.h"
 
 namespace lathe::text {
@@ -19,9 +20,94 @@ char32_t last_character(std::string_view text) {
   return utf8_step(text.substr(begin)).code_point;
 }
 
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+// Capital letters of Unicode 16 and 17, which utf8proc may not know yet.
+char32_t lower_of(char32_t c) {
+  if (c >= 0x10D50 && c <= 0x10D65) return c + 0x20;  // Garay
+  if (c >= 0x16EA0 && c <= 0x16EB8) return c + 0x1B;  // Beria Erfe
+  switch (c) {
+    case 0x1C89:
+    case 0xA7CC:
+    case 0xA7CE:
+    case 0xA7D2:
+    case 0xA7D4:
+    case 0xA7DA:
+      return c + 1;
+    case 0xA7CB:
+      return 0x264;
+    case 0xA7DC:
+      return 0x19B;
+    default:
+      return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
+  }
+}
+
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
+std::size_t ascii_length(std::string_view text) {
+  return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_ascii) -
+                                  text.begin());
+}
+
+std::size_t other_length(std::string_view text) {
+  return static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_ascii) - text.begin());
+}
+
+// Characters whose decompositions came after Unicode 9 to 12, which the normalizers of
+// tokenizer.json leave as they are. Found by asking tokenizers 0.23 about every character.
+bool keeps_compatible(char32_t c) {
+  return c == 0x32FF || (c >= 0xA7F2 && c <= 0xA7F4) || c == 0xAB69 ||
+         (c >= 0x10781 && c <= 0x107BA) || (c >= 0x1E030 && c <= 0x1E06D) || c == 0x1F16C ||
+         (c >= 0x1FBF0 && c <= 0x1FBF9);
+}
+
+bool keeps(char32_t c, NormalForm form) {
+  switch (form) {
+    case NormalForm::nfc:
+      return false;
+    case NormalForm::nfd:
+      return c == 0x11938;
+    case NormalForm::nfkc:
+      return keeps_compatible(c);
+    case NormalForm::nfkd:
+      return c == 0x11938 || keeps_compatible(c);
+  }
+  return false;
+}
+
+// Bytes before the first character that stays as it is.
+std::size_t length_before_kept(std::string_view text, NormalForm form) {
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Step step = utf8_step(text.substr(at));
+    if (keeps(step.code_point, form)) return at;
+    at += step.length;
+  }
+  return text.size();
+}
+
+void append_mapped(std::string_view text, NormalForm form, std::string& out) {
+  const bool composed = form == NormalForm::nfc || form == NormalForm::nfkc;
+  const bool compatible = form == NormalForm::nfkc || form == NormalForm::nfkd;
+  const int options = UTF8PROC_STABLE | (composed ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) |
+                      (compatible ? UTF8PROC_COMPAT : 0);
+  utf8proc_uint8_t* mapped = nullptr;
+  const utf8proc_ssize_t size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                             static_cast<utf8proc_ssize_t>(text.size()), &mapped,
+                                             static_cast<utf8proc_option_t>(options));
+  if (size < 0) throw std::bad_alloc();
+  out.append(reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(size));
+  std::free(mapped);
+}
+
+void append_normalized(std::string_view text, NormalForm form, std::string& out) {
+  while (!text.empty()) {
+    const std::size_t length = length_before_kept(text, form);
+    if (length > 0) append_mapped(text.substr(0, length), form, out);
+    text.remove_prefix(length);
+    if (text.empty()) return;
+    const std::size_t kept = utf8_length(text[0]);
+    out.append(text.substr(0, kept));
+    text.remove_prefix(kept);
+  }
 }
 
 }  // namespace
@@ -32,24 +118,7 @@ bool is_white_space(char32_t c) {
          c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-bool is_word_character(char32_t c) {
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC:
-      return true;
-    default:
-      return c >= 0x24B6 && c <= 0x24E9;  // circled letters are Alphabetic
-  }
-}
+bool is_word_character(char32_t c) { return is_in(CharClass::word, c); }
 
 bool ends_with_word(std::string_view text) {
   return !text.empty() && is_word_character(last_character(text));
@@ -83,11 +152,13 @@ std::string to_lower(std::string_view text) {
   out.reserve(text.size());
   while (!text.empty()) {
     const Utf8Step step = utf8_step(text);
-    if (step.code_point == 0x130) {
+    if (step.code_point < 0x80) {
+      const char c = text[0];
+      out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    } else if (step.code_point == 0x130) {
       out += "i\xCC\x87";  // the one character whose lower case is two (SpecialCasing.txt)
     } else {
-      append_utf8(out, static_cast<char32_t>(
-                           utf8proc_tolower(static_cast<utf8proc_int32_t>(step.code_point))));
+      append_utf8(out, lower_of(step.code_point));
     }
     text.remove_prefix(step.length);
   }
@@ -95,18 +166,19 @@ std::string to_lower(std::string_view text) {
 }
 
 std::string normalize(std::string_view text, NormalForm form) {
-  if (is_ascii(text)) return std::string(text);
-  const bool composed = form == NormalForm::nfc || form == NormalForm::nfkc;
-  const bool compatible = form == NormalForm::nfkc || form == NormalForm::nfkd;
-  const int options = UTF8PROC_STABLE | (composed ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) |
-                      (compatible ? UTF8PROC_COMPAT : 0);
-  utf8proc_uint8_t* mapped = nullptr;
-  const utf8proc_ssize_t size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                             static_cast<utf8proc_ssize_t>(text.size()), &mapped,
-                                             static_cast<utf8proc_option_t>(options));
-  if (size < 0) throw std::bad_alloc();
-  std::string out(reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(size));
-  std::free(mapped);
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t ascii = ascii_length(text);
+    if (ascii == text.size()) return out.append(text);
+    // The last ASCII character may take a mark that follows it; what is before cannot.
+    const std::size_t plain = ascii == 0 ? 0 : ascii - 1;
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    const std::size_t part = (ascii - plain) + other_length(text.substr(ascii - plain));
+    append_normalized(text.substr(0, part), form, out);
+    text.remove_prefix(part);
+  }
   return out;
 }
 
