@@ -107,6 +107,95 @@ class Models(StoreTest):
         self.assertEqual(left - {".lock"}, {"tiny"})
 
 
+class Conversions(StoreTest):
+    """Weights in other types on the way in and out, with the certificate of what that changed."""
+
+    def test_a_quantised_import_says_what_it_did_and_answers(self):
+        made = self.home.json("import", self.model, "--name", "small", "--quantize", "q8_0")
+        self.assertEqual(made["quantization"], "q8_0")
+        types = {(line["from"], line["to"]): line for line in made["details"]["conversion"]}
+        self.assertEqual(types["f32", "q8_0"]["reason"], "asked for")
+        self.assertLess(types["f32", "q8_0"]["bytes_after"], types["f32", "q8_0"]["bytes_before"] / 3)
+        card = self.home.json("models", "show", "small")
+        self.assertTrue(card["certified"])
+        certificate = card["certificates"][-1]
+        self.assertEqual(certificate["result_fingerprint"], card["fingerprint"])
+        self.assertEqual(certificate["source_fingerprint"], self.home.json("models", "show", "tiny")["fingerprint"])
+        self.assertGreater(certificate["tokens"], 500)
+        self.assertGreaterEqual(certificate["mean_kl"], 0)
+        self.assertLess(certificate["mean_kl"], 0.05)
+        self.assertIn("KL divergence", self.home.run("models", "show", "small"))
+        self.home.run("run", "small", "Hello", "--max-tokens", 2)
+        self.home.run("models", "rm", "small")
+
+    def test_rows_that_are_no_whole_blocks_are_counted(self):
+        said = self.home.run("import", self.model, "--name", "small", "--quantize", "q4_k")
+        self.assertIn("rows are no whole blocks of q4_k", said)
+        self.home.run("models", "rm", "small")
+
+    def test_exports_go_round(self):
+        file, folder = self.home.folder / "round.gguf", self.home.folder / "round"
+        self.home.run("export", "tiny", "--out", folder, "--format", "safetensors")
+        self.home.run("export", folder, "--out", file)
+        for path, name in [(folder, "folder"), (file, "file")]:
+            made = self.home.json("import", path, "--name", name)
+            self.assertEqual(made["fingerprint"], self.home.json("models", "show", "tiny")["fingerprint"])
+            self.home.run("models", "rm", name)
+        half = self.home.json("export", "tiny", "--out", self.home.folder / "half", "--format", "safetensors",
+                              "--quantize", "bf16")
+        self.assertEqual(half["certificate"]["to"], "bf16")
+        plain = self.home.json("export", "tiny", "--out", self.home.folder / "plain.gguf", "--quantize", "q8_0",
+                               "--no-certificate")
+        self.assertIsNone(plain["certificate"])
+        error = self.assert_fails("export", self.home.folder / "plain.gguf", "--out", self.home.folder / "no",
+                                  "--format", "safetensors")
+        self.assertIn("--quantize", error)
+
+    def test_the_card_has_what_the_files_say(self):
+        told = self.home.folder / "told"
+        shutil.copytree(self.model, told)
+        (told / "README.md").write_text("---\nlicense: apache-2.0\nlanguage:\n- en\n- de\n---\n# A model\n")
+        self.home.run("import", told, "--name", "told")
+        card = self.home.json("models", "show", "told")
+        self.assertEqual(card["origin"]["license"], "apache-2.0")
+        self.assertEqual(card["origin"]["languages"], ["en", "de"])
+        shape = card["shape"]
+        self.assertEqual((shape["layers"], shape["heads"], shape["kv_heads"], shape["context"]), (1, 2, 1, 32768))
+        self.assertEqual(card["memory"]["kv_bytes_per_token"], 2 * 4 * 16)
+        self.assertEqual(sum(w["parameters"] for w in card["weights"]), card["parameters"])
+        self.assertTrue(card["chat_template"]["generation_prompt"])
+        text = self.home.run("models", "show", "told")
+        for part in ["apache-2.0", "en, de", "byte-level BPE", "theta", card["fingerprint"]]:
+            self.assertIn(part, text)
+        file = self.home.folder / "told.gguf"
+        self.home.run("export", "told", "--out", file)
+        self.home.run("import", file, "--name", "told-file")
+        self.assertEqual(self.home.json("models", "show", "told-file")["origin"]["license"], "apache-2.0")
+        for name in ("told", "told-file"):
+            self.home.run("models", "rm", name)
+
+    def test_a_quantising_import_killed_at_any_moment_leaves_a_whole_model_or_none(self):
+        command = ["import", self.model, "--quantize", "q8_0", "--name"]
+        started = time.monotonic()
+        self.home.run(*command, "timed")
+        whole = time.monotonic() - started
+        self.home.run("models", "rm", "timed")
+        for part in range(1, 7):
+            name = f"killed{part}"
+            process = subprocess.Popen(self.home.command(*command, name), stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            time.sleep(whole * part / 6)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            if name not in [m["name"] for m in self.home.json("models")]:
+                self.home.run(*command, name)  # the name is free, whatever lies there
+            self.assertTrue(self.home.json("models", "show", name)["certified"])
+            self.home.run("run", name, "Hello", "--max-tokens", 2)
+            self.home.run("models", "rm", name)
+        left = {p.name for p in (self.home.path / "models").iterdir()}
+        self.assertEqual(left - {".lock"}, {"tiny"})
+
+
 class Adaptations(StoreTest):
     @classmethod
     def setUpClass(cls):

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/conversion_text.h"
 #include "cli/import.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -16,11 +17,6 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
-  std::string path;
-  std::string name;
-};
-
 Result<std::string> name_for(const std::string& path, const std::string& wanted) {
   if (!wanted.empty()) return wanted;
   std::string name = host::default_model_name(path);
@@ -30,10 +26,27 @@ Result<std::string> name_for(const std::string& path, const std::string& wanted)
       .fix_with("choose one with --name");
 }
 
+Status print(const store::ModelRecord& model) {
+  fmt::print("{}: {} parameters, {}, {}, context {}\n", model.name, human_count(model.parameters),
+             model.quantization, human_bytes(model.size_bytes), model.context_length);
+  const auto details = nlohmann::json::parse(model.details, nullptr, false);
+  if (!details.contains("conversion")) return {};
+  fmt::print("{}", conversion_text(details["conversion"]));
+  if (!details.contains("certificates")) return {};
+  LATHE_TRY(const auto all, evaluation::certificates_from(details["certificates"].dump()));
+  fmt::print("what it changes:\n{}", certificate_text(all.back(), "  "));
+  return {};
+}
+
 }  // namespace
 
-Status import_path(const std::string& path, const std::string& wanted, const Common& common) {
-  LATHE_TRY(const std::string name, name_for(path, wanted));
+Status import_path(const PathToImport& wanted, const Common& common) {
+  LATHE_TRY(const std::string name, name_for(wanted.path, wanted.name));
+  host::ConversionOptions conversion;
+  conversion.certify = !wanted.no_certificate;
+  if (!wanted.quantize.empty()) {
+    LATHE_TRY(conversion.type, host::parse_weight_type(wanted.quantize));
+  }
   LATHE_TRY(LocalStore store, open_store(common));
   os::ThreadPool pool(common.threads);
   const os::SystemClock clock;
@@ -44,26 +57,32 @@ Status import_path(const std::string& path, const std::string& wanted, const Com
       line.show(fmt::format("copied {} of {}", human_bytes(static_cast<std::int64_t>(done)),
                             human_bytes(static_cast<std::int64_t>(all))));
     };
-    LATHE_TRY(model, host::import_model(store, path, name, pool, copied));
+    conversion.progress = [&line](const std::string& what) { line.show(what); };
+    LATHE_TRY(model, host::import_model(store, wanted.path, name, pool, copied, conversion));
   }
-  if (common.json) {
-    print_json(to_json(model));
-  } else {
-    fmt::print("{}: {} parameters, {}, {}, context {}\n", model.name, human_count(model.parameters),
-               model.quantization, human_bytes(model.size_bytes), model.context_length);
-  }
+  if (!common.json) return print(model);
+  print_json(to_json(model));
   return {};
 }
 
 Action add_import(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<PathToImport>();
   CLI::App* command =
       program.add_subcommand("import", "copy a model from a file or folder into the local store");
   command->add_option("PATH", options->path, "a .gguf file, or a Hugging Face folder")->required();
   command->add_option("--name", options->name,
                       "what it is called, `name` or `org/name` (default: after the path)");
-  command->footer("example: lathe import starter/lathe-starter.gguf --name starter");
-  return [options, &common] { return import_path(options->path, options->name, common); };
+  command
+      ->add_option("--quantize", options->quantize,
+                   "store matrices as q8_0, q6_k, q4_k, q4_0, f32, f16 or bf16 (default: as they "
+                   "are)")
+      ->check(CLI::IsMember(host::weight_type_names()));
+  command->add_flag("--no-certificate", options->no_certificate,
+                    "do not measure what a conversion changes");
+  command->footer(
+      "examples: lathe import starter/lathe-starter.gguf --name starter\n"
+      "          lathe import ./Qwen2.5-0.5B --quantize q8_0");
+  return [options, &common] { return import_path(*options, common); };
 }
 
 }  // namespace lathe::cli

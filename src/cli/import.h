@@ -7,8 +7,14 @@
 
 namespace lathe::cli {
 
-// Copies the model at the path into the store and prints what it is. name: empty for one after the
-// path.
-Status import_path(const std::string& path, const std::string& name, const Common& common);
+struct PathToImport {
+  std::string path;
+  std::string name = {};      // empty: after the path
+  std::string quantize = {};  // the type matrices are stored in; empty: as they are
+  bool no_certificate = false;
+};
+
+// Copies the model at the path into the store and prints what it is.
+Status import_path(const PathToImport& wanted, const Common& common);
 
 }  // namespace lathe::cli

@@ -1,14 +1,15 @@
 // lathe models: what the local store has, one model in full, and removing one.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
+#include "cli/card_text.h"
 #include "cli/commands.h"
 #include "cli/models_recommend.h"
 #include "cli/output.h"
 #include "cli/record_json.h"
 #include "cli/resolve.h"
+#include "host/model_card.h"
 #include "host/model_import.h"
 
 namespace lathe::cli {
@@ -33,39 +34,14 @@ Status list(const Common& common) {
   return {};
 }
 
-// Those that a reference may put behind the model's name.
-Result<std::vector<std::string>> adaptations_for(LocalStore& store,
-                                                 const store::ModelRecord& model) {
-  LATHE_TRY(const auto adaptations, store.catalogue.adaptations());
-  std::vector<std::string> names;
-  for (const store::AdaptationRecord& adaptation : adaptations) {
-    const std::string& base = adaptation.base_fingerprint;
-    if (base.empty() || base == model.fingerprint) names.push_back(adaptation.name);
-  }
-  return names;
-}
-
 Status show(const std::string& name, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
-  LATHE_TRY(const store::ModelRecord model, store.catalogue.model(name));
-  LATHE_TRY(const auto adaptations, adaptations_for(store, model));
+  LATHE_TRY(const host::ModelCard card, host::model_card(store, name));
   if (common.json) {
-    nlohmann::json data = to_json(model);
-    data["adaptations"] = adaptations;
-    print_json(data);
-    return {};
+    print_json(host::to_json(card));
+  } else {
+    fmt::print("{}", card_text(card));
   }
-  LATHE_TRY(const os::Path path, store.home.absolute(model.path));
-  const std::string list = fmt::format("{}", fmt::join(adaptations, ", "));
-  fmt::print(
-      "name         {}\nfamily       {}\nparameters   {}\ntype         {}\nsize         {}\n",
-      model.name, model.family, model.parameters, model.quantization,
-      human_bytes(model.size_bytes));
-  fmt::print("context      {} tokens\nchat         {}\nfingerprint  {}\npath         {}\n",
-             model.context_length, model.template_hash.empty() ? "no template" : "yes",
-             model.fingerprint, path.string());
-  fmt::print("adaptations  {}\nimported     {}\n", list.empty() ? "none" : list,
-             human_time(model.created));
   return {};
 }
 
@@ -86,7 +62,7 @@ Action add_models(CLI::App& program, const Common& common) {
   auto name = make_options<std::string>();
   CLI::App* command = program.add_subcommand("models", "the models of the local store");
   command->require_subcommand(0, 1);
-  CLI::App* show_command = command->add_subcommand("show", "one model in full");
+  CLI::App* show_command = command->add_subcommand("show", "one model's card");
   show_command->add_option("NAME", *name, "the model")->required();
   CLI::App* remove_command = command->add_subcommand("rm", "remove a model and its files");
   remove_command->add_option("NAME", *name, "the model")->required();

@@ -180,7 +180,7 @@ bool is_path(const std::string& text) {
 }
 
 Status run(Options options, const Common& common) {
-  if (is_path(options.what)) return import_path(options.what, options.pull.name, common);
+  if (is_path(options.what)) return import_path({options.what, options.pull.name}, common);
   hub::HttpSettings& http = options.pull.http;
   LATHE_TRY(const hub::Url endpoint, read_endpoint());
   LATHE_TRY(http.token, read_token());

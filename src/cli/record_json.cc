@@ -22,6 +22,7 @@ json to_json(const store::ModelRecord& model) {
           {"fingerprint", model.fingerprint},
           {"tokenizer_hash", model.tokenizer_hash},
           {"template_hash", or_null(model.template_hash)},
+          {"details", json::parse(model.details, nullptr, false)},
           {"path", model.path},
           {"created", model.created}};
 }

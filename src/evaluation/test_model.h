@@ -10,6 +10,7 @@
 
 #include "formats/model_writer.h"
 #include "models/decoder.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "tasks/assistant.h"
 #include "text/bpe_trainer.h"

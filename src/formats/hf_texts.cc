@@ -33,6 +33,24 @@ void put(std::vector<NamedTemplate>& templates, NamedTemplate added) {
   templates.push_back(std::move(added));
 }
 
+bool is_inside(const os::Path& file, const os::Path& folder) {
+  const auto parts = std::mismatch(folder.begin(), folder.end(), file.begin(), file.end());
+  return parts.first == folder.end();
+}
+
+// The folder itself, or for …/snapshots/REVISION the …/blobs that its links lead to.
+bool stays_at_home(const os::Path& file, const os::Path& folder) {
+  std::error_code failed;
+  const os::Path target = std::filesystem::canonical(file, failed);
+  if (failed) return false;
+  const os::Path home = std::filesystem::canonical(folder, failed);
+  if (failed) return false;
+  if (is_inside(target, home)) return true;
+  const os::Path snapshots = home.parent_path();
+  return snapshots.filename() == "snapshots" &&
+         is_inside(target, snapshots.parent_path() / "blobs");
+}
+
 // "chat_template" of tokenizer_config.json: one text, or a list of named ones.
 Result<std::vector<NamedTemplate>> templates_in(const json& config) {
   std::vector<NamedTemplate> templates;
@@ -84,6 +102,19 @@ Result<std::optional<std::string>> find_tokenizer_config_json(const os::Path& fo
 
 Result<std::optional<std::string>> find_generation_config_json(const os::Path& folder) {
   return read_optional(folder / "generation_config.json", kMaxConfigBytes);
+}
+
+Result<std::optional<std::string>> find_readme(const os::Path& folder) {
+  const os::Path path = folder / "README.md";
+  std::error_code failed;
+  const auto status = std::filesystem::symlink_status(path, failed);
+  if (status.type() == std::filesystem::file_type::not_found) return std::optional<std::string>();
+  if (failed) return Error::io(failed.message()).at(path.string());
+  if (!stays_at_home(path, folder))
+    return Error::bad_input("this is a link that leads out of the folder")
+        .at(path.string())
+        .fix_with("put the text itself into the folder, or remove the link");
+  return read_optional(path, kMaxConfigBytes);
 }
 
 Result<std::vector<NamedTemplate>> find_chat_templates(const os::Path& folder) {

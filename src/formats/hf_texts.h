@@ -32,4 +32,9 @@ Result<std::vector<NamedTemplate>> find_chat_templates(const os::Path& folder);
 // only others.
 Result<std::optional<std::string>> find_chat_template(const os::Path& folder);
 
+// README.md, the one text that may say anything. It must not be a link that leads out of the folder
+// (or out of the Hub's cache, where all files of a snapshot are links): else a downloaded folder
+// could have any file of this machine copied as its README. bad_input then.
+Result<std::optional<std::string>> find_readme(const os::Path& folder);
+
 }  // namespace lathe::formats

@@ -6,6 +6,7 @@
 
 #include "formats/foreign_text.h"
 #include "formats/json.h"
+#include "formats/pickled.h"
 
 namespace lathe::formats {
 namespace {
@@ -18,18 +19,6 @@ constexpr std::uint64_t kMaxIndexBytes = std::uint64_t{64} << 20;
 bool is_there(const os::Path& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
-}
-
-// The name of the first file with pickled weights; empty when there is none.
-std::string find_pickle(const os::Path& folder) {
-  std::error_code failed;
-  for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end;
-       at.increment(failed)) {
-    const std::string extension = at->path().extension().string();
-    if (extension == ".bin" || extension == ".pt" || extension == ".pth")
-      return at->path().filename().string();
-  }
-  return {};
 }
 
 // A shard's name comes from a foreign file: only a plain file name may be opened.
@@ -67,9 +56,7 @@ Error no_weights(const os::Path& folder) {
     return Error::unsupported(
                fmt::format("the weights are pickled ({}), which can run code", pickle))
         .at(folder.string())
-        .fix_with(
-            "convert them to safetensors first: save_pretrained(..., "
-            "safe_serialization=True) in transformers");
+        .fix_with(kUnpickle);
   return Error::not_found("there is no model.safetensors and no model.safetensors.index.json")
       .at(folder.string())
       .fix_with("download the model again");

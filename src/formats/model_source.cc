@@ -7,21 +7,16 @@
 #include "formats/decoder_tensors.h"
 #include "formats/foreign_text.h"
 #include "formats/model_source_impl.h"
+#include "formats/pickled.h"
 
 namespace lathe::formats {
 namespace {
-
-bool is_pickle(const os::Path& path) {
-  const std::string extension = path.extension().string();
-  return extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".pkl" ||
-         extension == ".ckpt";
-}
 
 Error not_a_model(const os::Path& path) {
   if (is_pickle(path))
     return Error::unsupported("this is a pickle file, which can run code when it is read")
         .at(path.string())
-        .fix_with("convert it to safetensors first, and give the folder");
+        .fix_with(kUnpickle);
   return Error::bad_input("this is neither a folder nor a .gguf file")
       .at(path.string())
       .fix_with("give the folder of a Hugging Face model, or a .gguf file");

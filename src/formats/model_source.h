@@ -30,6 +30,9 @@ class ModelSource {
   enum class Kind { huggingface, gguf };
   class Impl;  // one for folders, one for GGUF: model_source_impl.h
 
+  // For formats, which have implementations.
+  explicit ModelSource(std::unique_ptr<Impl> impl);
+
   // path: a folder with config.json, or a .gguf file. Maps the weights; reads none of them.
   static Result<ModelSource> open(const os::Path& path);
 
@@ -66,7 +69,6 @@ class ModelSource {
   const GgufFile* gguf() const;
 
  private:
-  explicit ModelSource(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "formats/decoder_tensors.h"
 #include "formats/gguf_parts.h"
+#include "formats/hf_texts.h"
+#include "formats/weight_summary.h"
 #include "host/fingerprint.h"
+#include "host/model_output.h"
 #include "host/staged_folder.h"
 #include "store/names.h"
 #include "text/model_text.h"
@@ -49,10 +50,12 @@ Result<std::vector<FileToCopy>> files_of(const formats::ModelSource& source) {
     return files;
   }
   const os::Path& folder = source.path();
+  LATHE_CHECK(formats::find_readme(folder));  // that it may be copied
   std::vector<FileToCopy> files;
   for (const char* name :
        {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
-        "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt", "chat_template.jinja"}) {
+        "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt", "chat_template.jinja", "README.md",
+        evaluation::kCertificateFile}) {
     std::error_code code;
     if (fs::exists(folder / name, code)) files.push_back({folder / name, name});
   }
@@ -82,49 +85,11 @@ Status copy_all(const std::vector<FileToCopy>& files, const os::Path& to,
   return {};
 }
 
-// How many weights are of which type. In a GGUF file by its table: the views of some tensors would
-// be copies.
-Result<std::map<std::string, std::uint64_t>> dtypes_of(const formats::ModelSource& source) {
-  std::map<std::string, std::uint64_t> counts;
-  if (source.gguf() != nullptr) {
-    for (const formats::GgufTensorInfo& info : source.gguf()->tensors()) {
-      std::string type = formats::ggml_type_name(info.type);
-      for (char& c : type) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-      counts[type] += tensor::element_count(info.shape).value_or(0);
-    }
-    return counts;
-  }
-  for (const std::string& name : source.tensor_names()) {
-    LATHE_TRY(const tensor::TensorView view, source.tensor(name));
-    counts[std::string(tensor::to_string(view.dtype))] +=
-        tensor::element_count(view.shape).value_or(0);
-  }
-  return counts;
-}
-
-// The type of most weights: what a model is called after.
-Result<std::string> main_dtype(const formats::ModelSource& source) {
-  LATHE_TRY(const auto counts, dtypes_of(source));
-  const auto most =
-      std::max_element(counts.begin(), counts.end(),
-                       [](const auto& a, const auto& b) { return a.second < b.second; });
-  return most == counts.end() ? std::string() : most->first;
-}
-
-std::int64_t count_parameters(const formats::ModelSource& source) {
-  std::uint64_t count = 0;
-  for (const formats::ExpectedTensor& each : formats::expected_tensors(source.config()))
-    count += tensor::element_count(each.shape).value_or(0);
-  return static_cast<std::int64_t>(count);
-}
-
-// What the files say of the model: all of a record but name, path, size and fingerprint.
+// What the files say of the model: all of a record but name, path, size, types and fingerprint.
 Result<store::ModelRecord> describe(const formats::ModelSource& source) {
   store::ModelRecord record;
   record.family = source.config().family;
   record.context_length = formats::context_limit(source.config());
-  record.parameters = count_parameters(source);
-  LATHE_TRY(record.quantization, main_dtype(source));
   LATHE_TRY(const text::Tokenizer tokenizer, text::load_tokenizer(source));
   record.tokenizer_hash = tokenizer.hash();
   if (const auto chat = text::load_chat_encoder(source); chat.ok()) {
@@ -135,11 +100,62 @@ Result<store::ModelRecord> describe(const formats::ModelSource& source) {
   return record;
 }
 
-// Of the copy: what was copied is what is recorded.
-Result<std::string> fingerprint_of(const os::Path& folder, Parallel& parallel) {
+// The type of most weights is what a model is called after.
+Status describe_types(const formats::ModelSource& source, store::ModelRecord& record) {
+  LATHE_TRY(const auto types, formats::weights_by_type(source));
+  record.parameters = 0;
+  for (const formats::WeightsOfType& of : types) record.parameters += of.parameters;
+  if (!types.empty()) record.quantization = tensor::to_string(types.front().dtype);
+  return {};
+}
+
+// Of the copy: what stands in the store is what is recorded.
+Status describe_weights(const os::Path& folder, Parallel& parallel, store::ModelRecord& record) {
   LATHE_TRY(const os::Path file, tasks::model_path(folder));
   LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
-  return weights_fingerprint(source, parallel);
+  LATHE_CHECK(describe_types(source, record));
+  LATHE_TRY(record.fingerprint, weights_fingerprint(source, parallel));
+  return {};
+}
+
+using Details = nlohmann::json;
+
+void add_certificates(const std::vector<evaluation::Certificate>& certificates, Details& details) {
+  if (certificates.empty()) return;
+  Details list = Details::array();
+  for (const evaluation::Certificate& c : certificates) list.push_back(evaluation::to_json(c));
+  details["certificates"] = std::move(list);
+}
+
+Result<Details> copy_files(const formats::ModelSource& source, const os::Path& to,
+                           FunctionRef<void(std::uint64_t, std::uint64_t)> progress) {
+  LATHE_TRY(const auto certificates, evaluation::find_certificates(source));
+  LATHE_TRY(const std::vector<FileToCopy> files, files_of(source));
+  LATHE_CHECK(copy_all(files, to, progress));
+  Details details = Details::object();
+  add_certificates(certificates, details);
+  return details;
+}
+
+Result<Details> write_converted(const formats::ModelSource& source, const os::Path& to,
+                                const ConversionOptions& options, Parallel& parallel) {
+  using Target = formats::ConversionPlan::Target;
+  const bool as_gguf = source.gguf() != nullptr || tensor::is_block_type(*options.type);
+  const Target target = as_gguf ? Target::gguf : Target::folder;
+  LATHE_TRY(const Conversion conversion, convert(source, target, to, options, parallel));
+  const OutputFacts facts{conversion.certificates, {}};
+  if (options.progress) options.progress("writing the weights");
+  const formats::ModelSource& result = conversion.model.model();
+  LATHE_CHECK(as_gguf ? write_gguf(result, to / "model.gguf", facts)
+                      : write_folder(result, to, facts));
+  if (as_gguf && source.gguf() == nullptr) {
+    LATHE_TRY(const auto readme, formats::find_readme(source.path()));
+    if (readme) LATHE_CHECK(os::write_file_atomically(to / "README.md", *readme));
+  }
+  Details details = Details::object();
+  details["conversion"] = to_json(conversion.model.report(), options.type);
+  add_certificates(conversion.certificates, details);
+  return details;
 }
 
 Error taken(const std::string& name) {
@@ -157,7 +173,9 @@ std::string default_model_name(const os::Path& path) {
 Result<store::ModelRecord> describe_model(const os::Path& path) {
   LATHE_TRY(const os::Path file, tasks::model_path(path));
   LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
-  return describe(source);
+  LATHE_TRY(store::ModelRecord record, describe(source));
+  LATHE_CHECK(describe_types(source, record));
+  return record;
 }
 
 namespace {
@@ -166,7 +184,7 @@ namespace {
 Result<store::ModelRecord> record_staged(LocalStore& store, StagedFolder staged,
                                          const os::Path& target, store::ModelRecord record,
                                          store::IfExists if_exists, Parallel& parallel) {
-  LATHE_TRY(record.fingerprint, fingerprint_of(staged.path(), parallel));
+  LATHE_CHECK(describe_weights(staged.path(), parallel, record));
   record.size_bytes = static_cast<std::int64_t>(disk_bytes(staged.path()));
   LATHE_TRY(record.path, store.home.relative(target));
   LATHE_CHECK(staged.commit());
@@ -199,16 +217,19 @@ Status link_or_copy(const os::Path& from, const os::Path& to) {
 
 Result<store::ModelRecord> import_model(LocalStore& store, const os::Path& path,
                                         const std::string& name, Parallel& parallel,
-                                        FunctionRef<void(std::uint64_t, std::uint64_t)> progress) {
+                                        FunctionRef<void(std::uint64_t, std::uint64_t)> progress,
+                                        const ConversionOptions& conversion) {
   LATHE_TRY(const os::Path target, store.home.model_folder(name));
   LATHE_TRY(const os::Path file, tasks::model_path(path));
   LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
   LATHE_TRY(store::ModelRecord record, describe(source));
-  LATHE_TRY(const std::vector<FileToCopy> files, files_of(source));
 
   LATHE_TRY(StagedFolder staged, StagedFolder::begin(target));
   if (store.catalogue.model(name).ok()) return taken(name);
-  LATHE_CHECK(copy_all(files, staged.path(), progress));
+  LATHE_TRY(const Details details,
+            conversion.type ? write_converted(source, staged.path(), conversion, parallel)
+                            : copy_files(source, staged.path(), progress));
+  record.details = details.dump(-1, ' ', false, Details::error_handler_t::replace);
   record.name = name;
   return record_staged(store, std::move(staged), target, std::move(record), store::IfExists::refuse,
                        parallel);

@@ -2,8 +2,8 @@
 //
 // An import opens the model with everything that serving would open (config, every weight's name
 // and shape, tokenizer, chat template), so that what is in the store can be served; copies the
-// files that this takes into the home; and records it. Killed at any moment the store has the model
-// or it has not; copying under way is cleared by the next import.
+// files that this takes into the home, or writes them in other types; and records it. Killed at any
+// moment the store has the model or it has not; copying under way is cleared by the next import.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "base/function_ref.h"
 #include "base/parallel.h"
 #include "base/result.h"
+#include "host/conversion.h"
 #include "host/local_store.h"
 
 namespace lathe::host {
@@ -19,11 +20,15 @@ namespace lathe::host {
 // "starter" of "starter.gguf" or "models/starter/"; may not be a name that the store takes.
 std::string default_model_name(const os::Path& path);
 
-// progress gets the bytes copied so far and all of them. Errors: those of opening the model; bad
+// progress gets the bytes copied so far and all of them. Files are copied as they are unless
+// conversion.type asks for another type: then a GGUF file is written (for block types, and from
+// GGUF), or a folder like the source. The record's details hold what became of the types
+// ("conversion") and the certificates. Errors: those of opening the model and of converting it; bad
 // input (the name); already_exists.
 Result<store::ModelRecord> import_model(
     LocalStore& store, const os::Path& path, const std::string& name, Parallel& parallel,
-    FunctionRef<void(std::uint64_t done, std::uint64_t all)> progress);
+    FunctionRef<void(std::uint64_t done, std::uint64_t all)> progress,
+    const ConversionOptions& conversion = {});
 
 // What the files say of a model, without name, path, size and fingerprint: all of a record that
 // needs no weight to be read, so that a header alone is enough. path: as for import_model().

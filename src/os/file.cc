@@ -24,6 +24,9 @@ Error system_error(const char* action, const Path& path) {
   return error;
 }
 
+// O_NONBLOCK: a pipe in a file's place is refused instead of waited for; files do not know it.
+constexpr int kOpenToRead = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+
 // Closes the descriptor when it goes.
 class Descriptor {
  public:
@@ -95,7 +98,7 @@ Status fill(const Path& temporary, FunctionRef<Status(FileWriter&)> produce) {
 }  // namespace
 
 Result<std::string> read_file(const Path& path, std::uint64_t max_bytes) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Descriptor file(::open(path.c_str(), kOpenToRead));
   if (!file.valid()) return system_error("open", path);
   LATHE_TRY(const std::uint64_t size, file_size(file, path));
   if (size > max_bytes) {
@@ -115,7 +118,7 @@ Result<std::string> read_file(const Path& path, std::uint64_t max_bytes) {
 }
 
 Result<MappedFile> MappedFile::open(const Path& path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Descriptor file(::open(path.c_str(), kOpenToRead));
   if (!file.valid()) return system_error("open", path);
   LATHE_TRY(const std::uint64_t size, file_size(file, path));
   MappedFile mapped;

@@ -1,0 +1,50 @@
+#include "models/memory_forecast.h"
+
+#include "formats/decoder_tensors.h"
+#include "ops/weights.h"
+
+namespace lathe::models {
+namespace {
+
+using formats::ExpectedTensor;
+using formats::Part;
+
+// As WeightStore::keep_matrix packs it: f32 panels, or an f32 scale and 32 bytes for each block of
+// q8_0.
+std::uint64_t packed_bytes(const tensor::TensorView& view) {
+  const auto rows = static_cast<std::size_t>(view.shape[0]);
+  const auto columns = static_cast<std::size_t>(view.shape[1]);
+  const std::uint64_t floats = kernels::panel_floats(kernels::active(), columns, rows);
+  return view.dtype == tensor::DType::q8_0 ? floats + floats / 32 * sizeof(float)
+                                           : floats * sizeof(float);
+}
+
+std::uint64_t f32_bytes(const tensor::TensorView& view) {
+  return tensor::element_count(view.shape).value_or(0) * sizeof(float);
+}
+
+}  // namespace
+
+Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::int64_t context) {
+  const formats::DecoderConfig& config = source.config();
+  MemoryForecast forecast;
+  forecast.context = context > 0 ? context : config.max_positions;
+  for (const ExpectedTensor& t : formats::expected_tensors(config)) {
+    LATHE_TRY(const tensor::TensorView view, source.tensor(t.name));
+    const bool looked_up = t.part == Part::embedding || t.part == Part::position_embedding;
+    forecast.weights += looked_up || view.shape.size() != 2 ? f32_bytes(view) : packed_bytes(view);
+    // A tied head is packed beside the rows.
+    if (t.part == Part::embedding && config.tied_embeddings) forecast.weights += packed_bytes(view);
+  }
+  const auto width = static_cast<std::uint64_t>(config.kv_heads * config.head_dim);
+  forecast.cache_per_token = static_cast<std::uint64_t>(config.layers) * 2 * width * sizeof(float);
+  forecast.cache = forecast.cache_per_token * static_cast<std::uint64_t>(forecast.context);
+  if (config.positions == formats::PositionKind::rotary) {
+    const std::uint64_t sets = config.window_rope ? 2 : 1;
+    forecast.positions = sets * static_cast<std::uint64_t>(forecast.context) *
+                         static_cast<std::uint64_t>(formats::rotary_dim_of(config)) * sizeof(float);
+  }
+  return forecast;
+}
+
+}  // namespace lathe::models

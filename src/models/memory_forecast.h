@@ -1,0 +1,27 @@
+// What a model will take in memory before it is loaded: what Decoder::load() keeps, and the cache
+// of one text as long as the context. Beside it come the activations of a pass (a few megabytes)
+// and the program itself.
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "formats/model_source.h"
+
+namespace lathe::models {
+
+struct MemoryForecast {
+  std::uint64_t weights = 0;          // bytes, packed for this processor's kernels
+  std::uint64_t cache_per_token = 0;  // keys and values of all layers
+  std::uint64_t cache = 0;            // of `context` tokens
+  std::uint64_t positions = 0;        // tables of angles
+  std::int64_t context = 0;
+
+  std::uint64_t total() const { return weights + cache + positions; }
+};
+
+// context: 0 for the model's own. Errors: those of reading a tensor.
+Result<MemoryForecast> memory_forecast(const formats::ModelSource& source,
+                                       std::int64_t context = 0);
+
+}  // namespace lathe::models
