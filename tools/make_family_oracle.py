@@ -45,6 +45,11 @@ FAMILIES = {
                    rope_parameters={
                        "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0},
                        "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}),
+    "gemma3-caps": dict(model_type="gemma3_text", head_dim=8, query_pre_attn_scalar=4, sliding_window=5,
+                        attn_logit_softcapping=2.0, final_logit_softcapping=3.0, num_hidden_layers=2,
+                        layer_types=["sliding_attention", "full_attention"], rope_parameters={
+                            "full_attention": {"rope_type": "default"},
+                            "sliding_attention": {"rope_type": "linear", "factor": 2.0}}),
     "phi3": dict(model_type="phi3", sliding_window=9, max_position_embeddings=64, pad_token_id=0,
                  original_max_position_embeddings=64),
     "phi3-longrope": dict(model_type="phi3", max_position_embeddings=64, original_max_position_embeddings=16,
@@ -56,11 +61,16 @@ FAMILIES = {
                       bias=False, alibi=False, tie_word_embeddings=True),
     "falcon-40b": dict(model_type="falcon", new_decoder_architecture=True, num_kv_heads=2, bias=False, alibi=False,
                        tie_word_embeddings=False),
+    "falcon-grouped-alibi": dict(model_type="falcon", new_decoder_architecture=True, num_kv_heads=2, bias=True,
+                                 alibi=True, num_ln_in_parallel_attn=1, tie_word_embeddings=True),
     "falcon-rw": dict(model_type="falcon", multi_query=False, parallel_attn=False, new_decoder_architecture=False,
                       bias=True, alibi=True, num_attention_heads=6, hidden_size=36, num_kv_heads=6,
                       tie_word_embeddings=True),
     "gpt2": dict(model_type="gpt2", n_inner=40, tie_word_embeddings=True),
+    "gpt2-scales": dict(model_type="gpt2", n_inner=20, n_embd=36, hidden_size=36, scale_attn_weights=False,
+                        scale_attn_by_inverse_layer_idx=True, activation_function="relu", tie_word_embeddings=False),
     "gpt_neox": dict(model_type="gpt_neox", rotary_pct=0.5, use_parallel_residual=True),
+    "gpt_neox-odd": dict(model_type="gpt_neox", rotary_pct=0.4, hidden_act="quick_gelu"),  # 3 of 8 values are rotated
     "gpt_neox-sequential": dict(model_type="gpt_neox", rotary_pct=1.0, use_parallel_residual=False,
                                 attention_bias=False),
     "mixtral": dict(model_type="mixtral", num_local_experts=4, num_experts_per_tok=2, sliding_window=None),

@@ -2,10 +2,23 @@
 
 #include <fmt/format.h>
 
+#include "adapters/kv_prefix.h"
 #include "adapters/lora.h"
 #include "adapters/soft_prompt.h"
+#include "adapters/tuned_modules.h"
 
 namespace lathe::adapters {
+
+namespace {
+
+template <class T>
+Result<std::unique_ptr<Adapter>> loaded(Result<std::unique_ptr<T>> adapter,
+                                        const std::string& place) {
+  LATHE_TRY(std::unique_ptr<T> found, std::move(adapter).at(place));
+  return std::unique_ptr<Adapter>(std::move(found));
+}
+
+}  // namespace
 
 void Adapter::set_learning(bool learns) {
   for (models::Parameter& p : parameters_) p.gradient.assign(learns ? p.values.size() : 0, 0.0f);
@@ -23,16 +36,43 @@ ops::MatrixWeight Adapter::weight_of(models::Parameter& parameter) {
 
 Result<std::unique_ptr<Adapter>> load_adapter(const models::Decoder& decoder,
                                               const os::Path& folder) {
+  using Kind = formats::PeftConfig::Kind;
   LATHE_TRY(const formats::PeftAdapter peft, formats::PeftAdapter::open(folder));
-  if (peft.config().kind == formats::PeftConfig::Kind::lora) {
-    LATHE_TRY(std::unique_ptr<LoraAdapter> lora,
-              LoraAdapter::load(decoder, peft).at(folder.string()));
-    return std::unique_ptr<Adapter>(std::move(lora));
+  const std::string place = folder.string();
+  switch (peft.config().kind) {
+    case Kind::lora:
+    case Kind::ia3:
+      if (TunedModules::is_needed(peft)) return loaded(TunedModules::load(decoder, peft), place);
+      return loaded(LoraAdapter::load(decoder, peft), place);
+    case Kind::prefix_tuning:
+      return loaded(KvPrefixAdapter::load(decoder, peft), place);
+    case Kind::prompt_tuning:
+    case Kind::p_tuning:
+      break;
   }
-  LATHE_TRY(std::unique_ptr<SoftPrompt> prompt,
-            SoftPrompt::load(decoder, peft).at(folder.string()));
-  return std::unique_ptr<Adapter>(std::move(prompt));
+  return loaded(SoftPrompt::load(decoder, peft), place);
 }
+
+namespace {
+
+Error two_of(const char* what) {
+  return Error::bad_input(fmt::format("two adapters {}", what))
+      .fix_with("leave one of them out of the reference");
+}
+
+// Adds what `from` has to `all`; false: both have something at one place.
+template <class T>
+bool join(std::vector<const T*>& all, std::span<const T* const> from) {
+  all.resize(std::max(all.size(), from.size()), nullptr);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (from[i] == nullptr) continue;
+    if (all[i] != nullptr) return false;
+    all[i] = from[i];
+  }
+  return true;
+}
+
+}  // namespace
 
 Result<std::shared_ptr<const AdapterSet>> AdapterSet::make(
     std::vector<std::shared_ptr<const Adapter>> adapters) {
@@ -45,18 +85,16 @@ Result<std::shared_ptr<const AdapterSet>> AdapterSet::make(
             .fix_with("leave one of them out of the reference");
       }
       set->view_.soft_prompt = view.soft_prompt;
+      set->view_.prefix = view.prefix;
     }
-    set->loras_.resize(std::max(set->loras_.size(), view.loras.size()), nullptr);
-    for (std::size_t site = 0; site < view.loras.size(); ++site) {
-      if (view.loras[site] == nullptr) continue;
-      if (set->loras_[site] != nullptr) {
-        return Error::bad_input("two LoRA adapters change the same matrix")
-            .fix_with("leave one of them out of the reference");
-      }
-      set->loras_[site] = view.loras[site];
-    }
+    if (!join(set->loras_, view.loras)) return two_of("change the same matrix");
+    if (!join(set->norms_, view.norms)) return two_of("change the same norm");
+    if (view.embedding != nullptr && set->view_.embedding != nullptr)
+      return two_of("change the embeddings");
+    if (view.embedding != nullptr) set->view_.embedding = view.embedding;
   }
   set->view_.loras = set->loras_;
+  set->view_.norms = set->norms_;
   set->adapters_ = std::move(adapters);
   return std::shared_ptr<const AdapterSet>(std::move(set));
 }

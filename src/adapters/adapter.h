@@ -1,6 +1,6 @@
-// An adaptation that lives in a model's forward pass: low-rank updates (LoRA) or a soft prompt. It
-// learns, is saved as a PEFT folder, loaded from one, and put into a pass for one sequence at a
-// time, beside other sequences' adapters.
+// An adaptation that lives in a model's forward pass: changes of modules (LoRA and others), a soft
+// prompt or a prefix. It is loaded from a PEFT folder and put into a pass for one sequence at a
+// time, beside other sequences' adapters; plain LoRA and soft prompts also learn and are saved.
 //
 // Wholly applied or refused: every tensor of a loaded adapter has a place in the model, of the
 // right shape, or loading is an error that names it.
@@ -39,7 +39,7 @@ class Adapter {
   std::deque<models::Parameter> parameters_;
 };
 
-// LoRA or a soft prompt, as the folder's config says.
+// The kind that the folder's config says.
 Result<std::unique_ptr<Adapter>> load_adapter(const models::Decoder& decoder,
                                               const os::Path& folder);
 
@@ -60,6 +60,7 @@ class AdapterSet {
   AdapterSet() = default;
   std::vector<std::shared_ptr<const Adapter>> adapters_;
   std::vector<const ops::LoraWeight*> loras_;
+  std::vector<const models::NormChange*> norms_;
   models::SequenceAdapters view_;
 };
 

@@ -24,9 +24,9 @@ struct Work {
 // Requests of all kinds: five sets of adapters, greedy and sampled, with prompts that begin alike.
 Work make_work(const models::Decoder& decoder) {
   std::mt19937 random(kSeed);
-  const std::vector<Adapters> tenants = {nullptr, Tenant::make(decoder, 4, 0, 1),
-                                         Tenant::make(decoder, 2, 5, 2),
-                                         Tenant::make(decoder, 8, 19, 3), nullptr};
+  const std::vector<Adapters> tenants = {
+      nullptr, Tenant::make(decoder, 4, 0, 1), Tenant::make(decoder, 2, 5, 2),
+      Tenant::make(decoder, 8, 19, 3), Tenant::make_whole(decoder, 4)};
   const std::vector<std::int32_t> common = testing::random_tokens(40, random);
   Work work;
   for (std::size_t i = 0; i < 20; ++i) {

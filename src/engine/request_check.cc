@@ -45,6 +45,7 @@ Status check_adapters(const Adapters& adapters, const models::Decoder& decoder) 
     const ops::LoraWeight* lora = adapters->loras[site];
     if (lora == nullptr) continue;
     const auto [out, in] = decoder.site_shape(site);
+    if (!lora->low_rank()) continue;
     if (lora->b.rows == out && lora->a.columns == in && lora->a.rows == lora->b.columns) continue;
     return Error::bad_input(fmt::format("a low-rank update of [{}, {}] for a matrix of [{}, {}]",
                                         lora->b.rows, lora->a.columns, out, in))

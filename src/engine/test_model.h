@@ -80,7 +80,54 @@ class Tenant {
     return {tenant, &tenant->adapters_};
   }
 
+  // One that changes all that an adapter can change, with a prefix of six positions.
+  static Adapters make_whole(const models::Decoder& decoder, unsigned seed) {
+    const auto tenant = std::make_shared<Tenant>();
+    std::mt19937 random(seed);
+    const auto width = static_cast<std::size_t>(decoder.config().hidden_size);
+    tenant->change_sites(decoder, random);
+    for (std::size_t i = 0; i < decoder.norms().size(); ++i)
+      tenant->norms_.push_back({tenant->vector(width, random), nullptr});
+    for (const models::NormChange& norm : tenant->norms_) tenant->norm_pointers_.push_back(&norm);
+    tenant->embedding_.tokens = tenant->tokens_;
+    tenant->embedding_.rows = tenant->matrix(tenant->tokens_.size(), width, random).f32;
+    const models::KvShape kv = decoder.kv_shape();
+    tenant->prefix_ = {kPrefixRows, kv.width,
+                       tenant->matrix(2 * kv.layers * kPrefixRows, kv.width, random).f32};
+    tenant->soft_prompt_ = tenant->matrix(kPrefixRows, width, random);
+    tenant->adapters_ = {tenant->pointers_, &tenant->soft_prompt_, tenant->norm_pointers_,
+                         &tenant->embedding_, &tenant->prefix_};
+    return {tenant, &tenant->adapters_};
+  }
+
  private:
+  static constexpr std::size_t kPrefixRows = 6;
+
+  // Another matrix, bias, factors of the input or of the output, by turns.
+  void change_sites(const models::Decoder& decoder, std::mt19937& random) {
+    for (std::size_t site = 0; site < decoder.sites().size(); ++site) {
+      const auto [out, in] = decoder.site_shape(site);
+      ops::LoraWeight& change = loras_.emplace_back();
+      if (site % 2 == 0) {
+        change.a = matrix(2, in, random);
+        change.b = matrix(out, 2, random);
+      }
+      if (site % 5 == 0) change.weight = &matrices_.emplace_back(matrix(out, in, random));
+      if (site % 5 == 1) change.bias = vector(out, random);
+      if (site % 5 == 2) change.in_factors = vector(in, random)->data;
+      if (site % 5 == 3) change.out_factors = vector(out, random)->data;
+    }
+    for (const ops::LoraWeight& lora : loras_) pointers_.push_back(&lora);
+  }
+
+  const ops::VectorWeight* vector(std::size_t size, std::mt19937& random) {
+    ops::VectorWeight weight;
+    weight.size = size;
+    weight.data = matrix(1, size, random).f32;
+    vectors_.push_back(weight);
+    return &vectors_.back();
+  }
+
   ops::MatrixWeight matrix(std::size_t rows, std::size_t columns, std::mt19937& random) {
     std::normal_distribution<float> normal(0, 0.2f);
     std::vector<float>& values = values_.emplace_back(rows * columns);
@@ -96,6 +143,13 @@ class Tenant {
   std::deque<ops::LoraWeight> loras_;
   std::vector<const ops::LoraWeight*> pointers_;
   ops::MatrixWeight soft_prompt_;
+  std::deque<ops::MatrixWeight> matrices_;
+  std::deque<ops::VectorWeight> vectors_;
+  std::deque<models::NormChange> norms_;
+  std::vector<const models::NormChange*> norm_pointers_;
+  std::vector<std::int32_t> tokens_ = {1, 60, 97, 110};
+  models::EmbeddingChange embedding_;
+  models::KvPrefix prefix_;
   models::SequenceAdapters adapters_;
 };
 

@@ -50,8 +50,8 @@ Status check_sizes(const DecoderConfig& c) {
     return Error::bad_input(
         fmt::format("num_attention_heads ({}) is no multiple of num_key_value_heads ({})", c.heads,
                     c.kv_heads));
-  LATHE_CHECK(check_range("head_dim", c.head_dim, 2, kMaxHeadDim));
-  if (c.head_dim % 2 != 0)
+  LATHE_CHECK(check_range("head_dim", c.head_dim, 1, kMaxHeadDim));
+  if (c.head_dim % 2 != 0 && c.positions == PositionKind::rotary)
     return Error::bad_input(
         fmt::format("head_dim is {}; rotary positions need an even number", c.head_dim));
   LATHE_CHECK(check_range("max_position_embeddings", c.max_positions, 1, kMaxPositions));
@@ -114,6 +114,7 @@ Status check_factors(const char* name, const std::vector<float>& factors, std::i
 
 Status check_rope(const RopeConfig& rope, std::int64_t rotary_dim) {
   const RopeScaling& s = rope.scaling;
+  LATHE_CHECK(check_range("the rotary values", exponent_dim_of(rope, rotary_dim), 1, rotary_dim));
   LATHE_CHECK(check_real("rope_theta", rope.theta, 1, kMaxTheta));
   switch (s.kind) {
     case RopeScaling::Kind::none:
@@ -173,7 +174,7 @@ double llama3_divisor(const RopeScaling& s, double frequency) {
 // old context, which are kept, to those that turn beta_slow times, which are stretched whole.
 double yarn_divisor(const RopeConfig& rope, std::int64_t rotary_dim, std::size_t i) {
   const RopeScaling& s = rope.scaling;
-  const auto dim = static_cast<double>(rotary_dim);
+  const auto dim = static_cast<double>(exponent_dim_of(rope, rotary_dim));
   const auto dimension_of = [&](double turns) {
     return dim *
            std::log(static_cast<double>(s.original_positions) / (turns * 2 * std::numbers::pi)) /
@@ -193,7 +194,8 @@ double yarn_divisor(const RopeConfig& rope, std::int64_t rotary_dim, std::size_t
 }
 
 double divisor(const RopeConfig& rope, std::int64_t rotary_dim, std::size_t i) {
-  const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(rotary_dim);
+  const auto dim = static_cast<double>(exponent_dim_of(rope, rotary_dim));
+  const double exponent = -2.0 * static_cast<double>(i) / dim;
   switch (rope.scaling.kind) {
     case RopeScaling::Kind::linear:
       return rope.scaling.factor;
@@ -229,6 +231,10 @@ double dynamic_theta(const RopeConfig& rope, std::int64_t rotary_dim, std::int64
 
 std::int64_t rotary_dim_of(const DecoderConfig& config) {
   return config.rotary_dim > 0 ? config.rotary_dim : config.head_dim;
+}
+
+std::int64_t exponent_dim_of(const RopeConfig& rope, std::int64_t rotary_dim) {
+  return rope.exponent_dim > 0 ? rope.exponent_dim : rotary_dim;
 }
 
 bool has_experts(const DecoderConfig& config, std::int64_t layer) {

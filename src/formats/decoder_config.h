@@ -51,13 +51,17 @@ struct RopeScaling {
 
 struct RopeConfig {
   double theta = 10000;
+  // Frequency i is theta^(-2i / exponent_dim); 0: of the values that are rotated. One less where a
+  // config calls for an odd number of them, which transformers rounds up.
+  std::int64_t exponent_dim = 0;
   RopeScaling scaling;
 
   bool operator==(const RopeConfig&) const = default;
 };
 
 enum class NormKind { rms, layer };  // layer: LayerNorm (Ba et al. 2016), always with a bias
-enum class Activation { silu, gelu, gelu_tanh };  // gelu: by erf; gelu_tanh: its approximation
+// gelu: by erf; gelu_tanh, gelu_quick: approximations by tanh, and by x * sigmoid(1.702 x).
+enum class Activation { silu, gelu, gelu_tanh, gelu_quick, relu, relu_squared, tanh, sigmoid };
 enum class PositionKind {
   rotary,
   learned,  // a table of vectors that are added to the embeddings
@@ -118,6 +122,7 @@ struct DecoderConfig {
   bool separate_norms = true;
   double embedding_scale = 1;
   double query_scale = 0;        // scores are multiplied by it; 0: 1 / sqrt(head_dim)
+  bool scores_by_layer = false;  // those of layer i (from 0) are also divided by i + 1 (GPT-2)
   double attention_softcap = 0;  // scores become cap * tanh(score / cap); 0: as they are
   double logit_softcap = 0;
   ExpertsConfig experts;
@@ -188,6 +193,9 @@ std::vector<float> rope_divisors(const RopeConfig& rope, std::int64_t rotary_dim
 // length >= max_positions.
 double dynamic_theta(const RopeConfig& rope, std::int64_t rotary_dim, std::int64_t max_positions,
                      std::int64_t length);
+
+// RopeConfig::exponent_dim, or rotary_dim where it is 0.
+std::int64_t exponent_dim_of(const RopeConfig& rope, std::int64_t rotary_dim);
 
 // Whether a layer has experts in place of an MLP.
 bool has_experts(const DecoderConfig& config, std::int64_t layer);

@@ -29,15 +29,39 @@ Error refuse(const JsonFields& fields, const char* key, const json& value) {
 
 Result<const DecoderFamily*> read_family(const JsonFields& fields) {
   LATHE_TRY(const std::string type, fields.get_string("model_type"));
-  LATHE_TRY(const DecoderFamily* family, find_decoder_family(type).at("model_type"));
+  for (const char* part : {"text_config", "vision_config", "audio_config"}) {
+    if (fields.find(part) != nullptr)
+      return Error::unsupported(fmt::format("{} is a model of more than text: config.json has {}",
+                                            in_quotes(type), part))
+          .fix_with("use the text model alone, saved by itself (gemma3_text, mistral, llama)");
+  }
+  LATHE_TRY(const DecoderFamily* family, find_family_of_type(type).at("model_type"));
   LATHE_TRY(const auto architectures, fields.find_strings("architectures"));
-  if (architectures &&
-      *architectures != std::vector<std::string>{std::string(family->architecture)})
+  const bool known = !architectures || (architectures->size() == 1 &&
+                                        (architectures->front() == family->architecture ||
+                                         architectures->front() == family->other_architecture));
+  if (!known)
     return Error::unsupported(
         fmt::format("architectures is {}; of model_type {} only {} is supported",
                     architectures->empty() ? "empty" : in_quotes(architectures->front()),
                     in_quotes(type), family->architecture));
   return family;
+}
+
+// Gives fields of other names the names that are read.
+Status rename_fields(const DecoderFamily& family, json& config) {
+  for (const FieldAlias& alias : family.aliases) {
+    const auto found = config.find(alias.other);
+    if (found == config.end()) continue;
+    const json value = *found;
+    const auto named = config.find(alias.name);
+    if (named != config.end() && *named != value && !value.is_null())
+      return Error::bad_input(fmt::format("{} is {}, but {} is {}", alias.other,
+                                          JsonFields::show(value), alias.name,
+                                          JsonFields::show(*named)));
+    if (!value.is_null()) config[alias.name] = value;
+  }
+  return {};
 }
 
 Status check_unsupported_fields(const JsonFields& fields) {
@@ -46,28 +70,39 @@ Status check_unsupported_fields(const JsonFields& fields) {
   return allow_only(fields, "quantization_config", nullptr);
 }
 
+// A size that is absent is the class's default, which families set before.
+Status read_size(const JsonFields& fields, const char* key, std::int64_t& size) {
+  if (!fields.mentions(key)) return {};
+  LATHE_TRY(size, fields.get_int(key));
+  return {};
+}
+
 Status read_intermediate(const JsonFields& fields, const SizeKeys& keys, DecoderConfig& c) {
-  if (!keys.fourfold) {
-    LATHE_TRY(c.intermediate_size, fields.get_int(keys.intermediate));
-    return {};
-  }
+  if (!keys.fourfold) return read_size(fields, keys.intermediate, c.intermediate_size);
   LATHE_TRY(const auto given, fields.find_int(keys.intermediate));
   const bool small = c.hidden_size > 0 && c.hidden_size < (std::int64_t{1} << 40);
   c.intermediate_size = given ? *given : small ? 4 * c.hidden_size : 0;  // check() refuses 0
   return {};
 }
 
-Status read_sizes(const JsonFields& fields, const SizeKeys& keys, DecoderConfig& c) {
-  LATHE_TRY(c.vocab_size, fields.get_int("vocab_size"));
-  LATHE_TRY(c.hidden_size, fields.get_int(keys.hidden));
-  LATHE_CHECK(read_intermediate(fields, keys, c));
-  LATHE_TRY(c.layers, fields.get_int(keys.layers));
-  LATHE_TRY(c.heads, fields.get_int(keys.heads));
-  std::optional<std::int64_t> kv_heads;
+// null: as many as heads, where a family's default is another.
+Status read_kv_heads(const JsonFields& fields, const SizeKeys& keys, DecoderConfig& c) {
+  std::optional<std::int64_t> given;
   if (keys.kv_heads != nullptr) {
-    LATHE_TRY(kv_heads, fields.find_int(keys.kv_heads));
+    LATHE_TRY(given, fields.find_int(keys.kv_heads));
+    if (fields.mentions(keys.kv_heads)) c.kv_heads = c.heads;
   }
-  c.kv_heads = kv_heads.value_or(c.kv_heads > 0 ? c.kv_heads : c.heads);
+  c.kv_heads = given.value_or(c.kv_heads > 0 ? c.kv_heads : c.heads);
+  return {};
+}
+
+Status read_sizes(const JsonFields& fields, const SizeKeys& keys, DecoderConfig& c) {
+  LATHE_CHECK(read_size(fields, "vocab_size", c.vocab_size));
+  LATHE_CHECK(read_size(fields, keys.hidden, c.hidden_size));
+  LATHE_CHECK(read_intermediate(fields, keys, c));
+  LATHE_CHECK(read_size(fields, keys.layers, c.layers));
+  LATHE_CHECK(read_size(fields, keys.heads, c.heads));
+  LATHE_CHECK(read_kv_heads(fields, keys, c));
   LATHE_TRY(auto head_dim, fields.find_int("head_dim"));
   if (!head_dim && !fields.mentions("head_dim") && c.head_dim > 0) head_dim = c.head_dim;
   if (!head_dim && (c.heads <= 0 || c.hidden_size % c.heads != 0))
@@ -76,8 +111,7 @@ Status read_sizes(const JsonFields& fields, const SizeKeys& keys, DecoderConfig&
                     c.hidden_size, keys.heads, c.heads));
   c.head_dim = head_dim ? *head_dim : c.hidden_size / c.heads;
   LATHE_TRY(const auto positions, fields.find_int(keys.positions));
-  // LlamaConfig's defaults, here and below; families' own were set before.
-  c.max_positions = positions.value_or(c.max_positions > 0 ? c.max_positions : 2048);
+  c.max_positions = positions.value_or(c.max_positions);
   LATHE_TRY(const auto eps, fields.find_number(keys.norm_eps));
   c.norm_eps = eps.value_or(c.norm_eps);
   LATHE_TRY(const auto tied, fields.find_bool("tie_word_embeddings"));
@@ -89,18 +123,13 @@ Status read_sizes(const JsonFields& fields, const SizeKeys& keys, DecoderConfig&
   return {};
 }
 
-// How much of a head is rotated: `factor` of its values.
+// "partial_rotary_factor" where the family has it.
 Status take_rotary_factor(const JsonFields& fields, const char* key, DecoderConfig& c) {
   LATHE_TRY(const auto factor, fields.find_number(key));
   if (!factor) return {};
-  if (!(*factor > 0 && *factor <= 1))
-    return Error::bad_input(fmt::format("{} is {}, outside 0 to 1", fields.name(key), *factor));
-  const auto dim = static_cast<std::int64_t>(static_cast<double>(c.head_dim) * *factor);
-  c.rotary_dim = dim == c.head_dim ? 0 : dim;
-  if (dim == 0)
-    return Error::bad_input(fmt::format("{} leaves no value of a head of {} to be rotated",
-                                        fields.name(key), c.head_dim));
-  return {};
+  LATHE_TRY(const DecoderFamily* family, find_decoder_family(c.family));
+  if (!family->partial_rotary && *factor != 1) return refuse(fields, key, json(*factor));
+  return take_rotary_share(fields.name(key), *factor, c);
 }
 
 // A key of a rope object that is not null must be one that its kind reads.
@@ -129,17 +158,35 @@ double yarn_mscale(double factor, double mscale) {
   return factor <= 1 ? 1 : 0.1 * mscale * std::log(factor) + 1;
 }
 
-Result<RopeScaling> read_yarn(const JsonFields& fields, std::int64_t max_positions) {
+// What a rope object is read with.
+struct RopeContext {
+  std::int64_t max_positions = 0;
+  std::int64_t outer_positions = 0;  // original_max_position_embeddings outside it; 0: not there
+  bool yarn_is_longrope = false;
+};
+
+// What stands outside goes first (standardize_rope_params).
+Result<std::int64_t> read_original(const JsonFields& fields, const RopeContext& context) {
+  LATHE_TRY(const auto inner, fields.find_int("original_max_position_embeddings"));
+  if (context.outer_positions > 0) return context.outer_positions;
+  return inner.value_or(context.max_positions);
+}
+
+Result<RopeScaling> read_yarn(const JsonFields& fields, const RopeContext& context) {
   RopeScaling s;
   s.kind = RopeScaling::Kind::yarn;
-  LATHE_TRY(s.factor, fields.get_number("factor"));
-  LATHE_TRY(const auto original, fields.find_int("original_max_position_embeddings"));
-  s.original_positions = original.value_or(max_positions);
+  LATHE_TRY(s.original_positions, read_original(fields, context));
+  if (fields.mentions("factor") && fields.find("factor") == nullptr) {
+    s.factor = static_cast<double>(context.max_positions) /
+               static_cast<double>(std::max<std::int64_t>(s.original_positions, 1));
+  } else {
+    LATHE_TRY(s.factor, fields.get_number("factor"));
+  }
   LATHE_TRY(const auto fast, fields.find_number("beta_fast"));
   LATHE_TRY(const auto slow, fields.find_number("beta_slow"));
   LATHE_TRY(const auto truncate, fields.find_bool("truncate"));
-  s.beta_fast = fast.value_or(s.beta_fast);
-  s.beta_slow = slow.value_or(s.beta_slow);
+  if (fast.value_or(0) != 0) s.beta_fast = *fast;  // 0 counts as absent, as in the source
+  if (slow.value_or(0) != 0) s.beta_slow = *slow;
   s.truncate = truncate.value_or(true);
   LATHE_TRY(const auto given, fields.find_number("attention_factor"));
   LATHE_TRY(const auto mscale, fields.find_number("mscale"));
@@ -168,20 +215,17 @@ Result<std::vector<float>> read_rope_factors(const JsonFields& fields, const cha
   return factors;
 }
 
-// Ding et al. 2024, as _compute_longrope_parameters reads it. outer_positions: what config.json
-// says outside the object, 0 when it does not.
-Result<RopeScaling> read_longrope(const JsonFields& fields, std::int64_t max_positions,
-                                  std::int64_t outer_positions) {
+// Ding et al. 2024, as _compute_longrope_parameters reads it.
+Result<RopeScaling> read_longrope(const JsonFields& fields, const RopeContext& context) {
   RopeScaling s;
   s.kind = RopeScaling::Kind::longrope;
   LATHE_TRY(s.factors, read_rope_factors(fields, "short_factor"));
   LATHE_TRY(s.long_factors, read_rope_factors(fields, "long_factor"));
-  LATHE_TRY(const auto inner, fields.find_int("original_max_position_embeddings"));
-  s.original_positions = inner.value_or(outer_positions > 0 ? outer_positions : max_positions);
+  LATHE_TRY(s.original_positions, read_original(fields, context));
   LATHE_TRY(const auto factor, fields.find_number("factor"));
   LATHE_TRY(const auto sharper, fields.find_number("attention_factor"));
   const auto original = static_cast<double>(s.original_positions);
-  const double stretch = factor.value_or(static_cast<double>(max_positions) / original);
+  const double stretch = factor.value_or(static_cast<double>(context.max_positions) / original);
   s.attention_factor = sharper        ? *sharper
                        : stretch <= 1 ? 1
                                       : std::sqrt(1 + std::log(stretch) / std::log(original));
@@ -190,9 +234,10 @@ Result<RopeScaling> read_longrope(const JsonFields& fields, std::int64_t max_pos
 
 // rope_scaling, or rope_parameters of transformers 5 (which also hold rope_theta).
 Result<RopeScaling> read_rope_scaling(const json& object, const std::string& place,
-                                      std::int64_t max_positions, std::int64_t outer_positions) {
+                                      const RopeContext& context) {
   const JsonFields fields(object, place);
-  LATHE_TRY(const std::string type, read_rope_type(fields));
+  LATHE_TRY(std::string type, read_rope_type(fields));
+  if (type == "su" || (type == "yarn" && context.yarn_is_longrope)) type = "longrope";
   RopeScaling s;
   if (type == "default") {
     LATHE_CHECK(check_rope_keys(fields, object,
@@ -215,7 +260,7 @@ Result<RopeScaling> read_rope_scaling(const json& object, const std::string& pla
     LATHE_TRY(s.factor, fields.get_number("factor"));
     LATHE_TRY(s.low_freq_factor, fields.get_number("low_freq_factor"));
     LATHE_TRY(s.high_freq_factor, fields.get_number("high_freq_factor"));
-    LATHE_TRY(s.original_positions, fields.get_int("original_max_position_embeddings"));
+    LATHE_TRY(s.original_positions, read_original(fields, context));
     return s;
   }
   if (type == "dynamic") {
@@ -231,19 +276,36 @@ Result<RopeScaling> read_rope_scaling(const json& object, const std::string& pla
         check_rope_keys(fields, object,
                         {"rope_type", "type", "rope_theta", "partial_rotary_factor", "factor",
                          "attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim",
-                         "truncate", "original_max_position_embeddings"}));
-    return read_yarn(fields, max_positions);
+                         "truncate", "original_max_position_embeddings", "finetuned"}));
+    return read_yarn(fields, context);
   }
-  if (type == "longrope" || type == "su") {  // two names of one rule
+  if (type == "longrope") {
     LATHE_CHECK(check_rope_keys(
         fields, object,
         {"rope_type", "type", "rope_theta", "partial_rotary_factor", "short_factor", "long_factor",
          "factor", "attention_factor", "original_max_position_embeddings"}));
-    return read_longrope(fields, max_positions, outer_positions);
+    return read_longrope(fields, context);
   }
   return Error::unsupported(fmt::format(
       "{} {} is not supported (default, linear, dynamic, llama3, yarn and longrope are)",
       fields.name("rope_type"), in_quotes(type)));
+}
+
+Result<RopeContext> rope_context(const JsonFields& fields, const DecoderConfig& c) {
+  LATHE_TRY(const DecoderFamily* family, find_decoder_family(c.family));
+  LATHE_TRY(const auto original, fields.find_int("original_max_position_embeddings"));
+  if (original && *original < 1)
+    return Error::bad_input(
+        fmt::format("original_max_position_embeddings is {}, below 1", *original));
+  return RopeContext{c.max_positions, original.value_or(family->original_positions),
+                     family->original_positions > 0};
+}
+
+// rope_parameters with an object for each type of layer: the family's file reads them.
+Status allow_ropes_by_layer(const DecoderConfig& c) {
+  LATHE_TRY(const DecoderFamily* family, find_decoder_family(c.family));
+  if (family->ropes_by_layer) return {};
+  return Error::unsupported("rope_parameters differ by type of layer");
 }
 
 // The old spelling (rope_theta, rope_scaling) and the new one (rope_parameters) may both stand
@@ -258,26 +320,28 @@ Status read_rope(const JsonFields& fields, DecoderConfig& c) {
           fmt::format("{} is {}, not an object", key, JsonFields::show(*value)));
   }
   LATHE_CHECK(take_rotary_factor(fields, "partial_rotary_factor", c));
-  LATHE_TRY(const auto original, fields.find_int("original_max_position_embeddings"));
+  LATHE_TRY(const RopeContext context, rope_context(fields, c));
   c.rope.theta = theta.value_or(c.rope.theta);
   if (scaling != nullptr) {
     const JsonFields inner(*scaling, "rope_scaling.");
-    LATHE_TRY(c.rope.scaling,
-              read_rope_scaling(*scaling, "rope_scaling.", c.max_positions, original.value_or(0)));
+    LATHE_TRY(c.rope.scaling, read_rope_scaling(*scaling, "rope_scaling.", context));
     LATHE_TRY(const auto inner_theta, inner.find_number("rope_theta"));
     c.rope.theta = inner_theta.value_or(c.rope.theta);
     LATHE_CHECK(take_rotary_factor(inner, "partial_rotary_factor", c));
   }
-  if (parameters == nullptr || parameters->contains("full_attention")) return {};
-  LATHE_TRY(const RopeConfig newer, read_rope_object(*parameters, "rope_parameters.", c));
-  LATHE_CHECK(
-      take_rotary_factor(JsonFields(*parameters, "rope_parameters."), "partial_rotary_factor", c));
+  if (parameters == nullptr) return {};
+  if (is_by_layer_type(parameters)) return allow_ropes_by_layer(c);
+  const JsonFields newer_fields(*parameters, "rope_parameters.");
+  RopeConfig newer = c.rope;
+  LATHE_TRY(newer.scaling, read_rope_scaling(*parameters, "rope_parameters.", context));
+  LATHE_TRY(const auto newer_theta, newer_fields.find_number("rope_theta"));
+  newer.theta = newer_theta.value_or(newer.theta);
   if ((theta && newer.theta != c.rope.theta) ||
       (scaling != nullptr && newer.scaling != c.rope.scaling))
     return Error::bad_input("rope_parameters contradicts rope_theta or rope_scaling")
         .fix_with("keep the one that the model was trained with");
   c.rope = newer;
-  return {};
+  return take_rotary_factor(newer_fields, "partial_rotary_factor", c);
 }
 
 Result<std::vector<std::int64_t>> read_ids(const JsonFields& fields, const char* key) {
@@ -304,6 +368,15 @@ Status read_token_ids(const JsonFields& fields, DecoderConfig& c) {
   LATHE_TRY(auto eos, read_ids(fields, "eos_token_id"));
   if (!eos.empty()) c.eos_ids = std::move(eos);
   return {};
+}
+
+// An id past the vocabulary can neither be fed nor come out: it is as good as none. Classes' own
+// defaults are such ids for small vocabularies.
+void drop_ids_outside(DecoderConfig& c) {
+  const auto outside = [&](std::int64_t id) { return id < 0 || id >= c.vocab_size; };
+  if (c.bos_id && outside(*c.bos_id)) c.bos_id.reset();
+  if (c.pad_id && outside(*c.pad_id)) c.pad_id.reset();
+  std::erase_if(c.eos_ids, outside);
 }
 
 json to_json(const RopeScaling& s) {
@@ -347,9 +420,8 @@ void put_token_ids(const DecoderConfig& c, json& out) {
 
 void put_rope(const DecoderConfig& c, json& out) {
   json parameters = rope_to_json(c.rope);
-  if (c.rotary_dim > 0) {
-    // The least share of a head's values that gives this many when it is cut to a whole number.
-    const double share = static_cast<double>(c.rotary_dim) / static_cast<double>(c.head_dim);
+  if (c.rotary_dim > 0 || c.rope.exponent_dim > 0) {
+    const double share = rotary_share_of(c);
     parameters["partial_rotary_factor"] = share;
     out["partial_rotary_factor"] = share;
   }
@@ -360,11 +432,34 @@ void put_rope(const DecoderConfig& c, json& out) {
 
 }  // namespace
 
+Status take_rotary_share(const std::string& field, double share, DecoderConfig& c) {
+  if (!(share > 0 && share <= 1))
+    return Error::bad_input(fmt::format("{} is {}, outside 0 to 1", field, share));
+  const auto dim = static_cast<std::int64_t>(static_cast<double>(c.head_dim) * share);
+  if (dim == 0)
+    return Error::bad_input(
+        fmt::format("{} leaves no value of a head of {} to be rotated", field, c.head_dim));
+  const std::int64_t even = dim + dim % 2;  // as many pairs as transformers makes frequencies
+  c.rotary_dim = even == c.head_dim ? 0 : even;
+  c.rope.exponent_dim = even == dim ? 0 : dim;
+  return {};
+}
+
+double rotary_share_of(const DecoderConfig& c) {
+  const std::int64_t dim = exponent_dim_of(c.rope, rotary_dim_of(c));
+  return static_cast<double>(dim) / static_cast<double>(c.head_dim);
+}
+
+bool is_by_layer_type(const json* parameters) {
+  return parameters != nullptr &&
+         (parameters->contains("full_attention") || parameters->contains("sliding_attention"));
+}
+
 Result<RopeConfig> read_rope_object(const json& object, const std::string& place,
                                     const DecoderConfig& config) {
   RopeConfig rope;
   rope.theta = config.rope.theta;
-  LATHE_TRY(rope.scaling, read_rope_scaling(object, place, config.max_positions, 0));
+  LATHE_TRY(rope.scaling, read_rope_scaling(object, place, {config.max_positions}));
   LATHE_TRY(const auto theta, JsonFields(object, place).find_number("rope_theta"));
   rope.theta = theta.value_or(rope.theta);
   return rope;
@@ -379,13 +474,14 @@ json rope_to_json(const RopeConfig& rope) {
 
 Result<DecoderConfig> decoder_config_from_json(std::string_view config_json,
                                                std::string_view generation_config_json) {
-  LATHE_TRY(const json config, parse_json_object(config_json, kLimits).at("config.json"));
+  LATHE_TRY(json config, parse_json_object(config_json, kLimits).at("config.json"));
   const JsonFields fields(config);
   DecoderConfig c;
   const auto read = [&]() -> Status {
     LATHE_TRY(const DecoderFamily* family, read_family(fields));
     c.family = family->name;
     family->defaults(c);
+    LATHE_CHECK(rename_fields(*family, config));
     LATHE_CHECK(check_unsupported_fields(fields));
     LATHE_CHECK(read_sizes(fields, family->keys, c));
     LATHE_CHECK(read_rope(fields, c));
@@ -400,6 +496,7 @@ Result<DecoderConfig> decoder_config_from_json(std::string_view config_json,
               parse_json_object(generation_config_json, kLimits).at("generation_config.json"));
     LATHE_CHECK(read_token_ids(JsonFields(generation), c).at("generation_config.json"));
   }
+  drop_ids_outside(c);
   LATHE_CHECK(check(c).at("config.json"));
   return c;
 }

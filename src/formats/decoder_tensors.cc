@@ -110,6 +110,12 @@ std::vector<ExpectedTensor> expected_tensors(const DecoderConfig& config) {
   return Walk(config, **family).all();
 }
 
+std::string head_module(const DecoderConfig& config) {
+  const auto family = find_decoder_family(config.family);
+  LATHE_ASSERT(family.ok());
+  return std::string(find_part_name(**family, Part::head, config)->name);
+}
+
 std::string_view module_of(const ExpectedTensor& tensor) {
   return std::string_view(tensor.name).substr(0, tensor.name.rfind('.'));
 }

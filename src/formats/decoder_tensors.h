@@ -55,6 +55,9 @@ struct ExpectedTensor {
 // In the order of the forward pass, a bias after its matrix. REQUIRES: check(config) passed.
 std::vector<ExpectedTensor> expected_tensors(const DecoderConfig& config);
 
+// The name of the head's module, which a tied one has too: "lm_head".
+std::string head_module(const DecoderConfig& config);
+
 // The name of a tensor without ".weight" or ".bias".
 std::string_view module_of(const ExpectedTensor& tensor);
 

@@ -19,7 +19,6 @@ using tensor::TensorView;
 using WeightMap = HfWeights::Map;
 
 constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
-constexpr const char* kHead = "lm_head.weight";
 
 bool is_there(const os::Path& path) {
   std::error_code ignored;
@@ -28,7 +27,7 @@ bool is_there(const os::Path& path) {
 
 // Buffers that old checkpoints carry; transformers computes them anew from the config too.
 bool is_buffer(std::string_view name) {
-  for (const std::string_view end : {"rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias",
+  for (const std::string_view end : {".inv_freq", ".attn.bias", ".attn.masked_bias",
                                      ".attention.bias", ".attention.masked_bias"}) {
     if (name.ends_with(end)) return true;
   }
@@ -45,9 +44,11 @@ class HfFolder final : public ModelSource::Impl {
     weights_ = files_.tensors();
     std::erase_if(weights_, [](const auto& entry) { return is_buffer(entry.first); });
     LATHE_TRY(const DecoderFamily* family, find_decoder_family(config.family));
-    add_base_prefix(*family);
+    const std::string head(find_part_name(*family, Part::head, config)->name);
+    add_base_prefix(*family, head + ".weight");
     const std::vector<ExpectedTensor> expected = expected_tensors(config);
-    LATHE_CHECK(drop_tied_head(config, expected.front().name).at(path().string()));
+    if (config.tied_embeddings)
+      LATHE_CHECK(drop_tied_head(head + ".weight", expected.front().name).at(path().string()));
     note_transposed(expected);
     LATHE_CHECK(check_weights(config, weight_table()).at(path().string()));
     set_config(std::move(config));
@@ -99,8 +100,9 @@ class HfFolder final : public ModelSource::Impl {
         .fix_with("give the folder of a Hugging Face model, or a .gguf file");
   }
 
-  // The first files of some families name their tensors without what the whole model puts before.
-  void add_base_prefix(const DecoderFamily& family) {
+  // The first files of some families, and those saved without the head, name their tensors without
+  // what the whole model puts before.
+  void add_base_prefix(const DecoderFamily& family, const std::string& head) {
     const std::string_view prefix = family.base_prefix;
     if (prefix.empty()) return;
     for (const auto& [name, view] : weights_) {
@@ -108,7 +110,7 @@ class HfFolder final : public ModelSource::Impl {
     }
     WeightMap named;
     for (const auto& [name, view] : weights_)
-      named.emplace(name == kHead ? name : std::string(prefix) + name, view);
+      named.emplace(name == head ? name : std::string(prefix) + name, view);
     weights_ = std::move(named);
   }
 
@@ -134,19 +136,19 @@ class HfFolder final : public ModelSource::Impl {
   }
 
   // Some checkpoints store the tied head a second time; it must then be the same.
-  Status drop_tied_head(const DecoderConfig& config, const std::string& embeddings_name) {
-    const auto head = weights_.find(kHead);
+  Status drop_tied_head(const std::string& head_name, const std::string& embeddings_name) {
+    const auto head = weights_.find(head_name);
     const auto embeddings = weights_.find(embeddings_name);
-    if (!config.tied_embeddings || head == weights_.end() || embeddings == weights_.end())
-      return {};
+    if (head == weights_.end() || embeddings == weights_.end()) return {};
     const TensorView& a = head->second;
     const TensorView& b = embeddings->second;
     const bool same = a.dtype == b.dtype && a.shape == b.shape &&
                       std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
     if (!same)
       return Error::bad_input(
-                 "tie_word_embeddings is true, but lm_head.weight differs from the embeddings")
-          .fix_with("set tie_word_embeddings to false, or remove lm_head.weight");
+                 fmt::format("tie_word_embeddings is true, but {} differs from the embeddings",
+                             head_name))
+          .fix_with(fmt::format("set tie_word_embeddings to false, or remove {}", head_name));
     weights_.erase(head);
     return {};
   }

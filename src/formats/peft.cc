@@ -16,6 +16,25 @@ using tensor::TensorView;
 constexpr std::string_view kPrefix = "base_model.model.";
 constexpr std::string_view kEndA = ".lora_A.weight";
 constexpr std::string_view kEndB = ".lora_B.weight";
+
+struct RoleEnd {
+  std::string_view end;
+  PeftTensor::Role role;
+};
+// The first that fits; the plain ones last.
+constexpr RoleEnd kRoles[] = {
+    {".lora_B.bias", PeftTensor::Role::lora_bias},
+    {".lora_magnitude_vector", PeftTensor::Role::magnitude},
+    {".lora_magnitude_vector.weight", PeftTensor::Role::magnitude},
+    {".lora_embedding_A", PeftTensor::Role::embedding_a},
+    {".lora_embedding_B", PeftTensor::Role::embedding_b},
+    {".token_adapter.trainable_tokens_delta", PeftTensor::Role::token_rows},
+    {".ia3_l", PeftTensor::Role::ia3},
+    {".base_layer.weight", PeftTensor::Role::weight},
+    {".base_layer.bias", PeftTensor::Role::bias},
+    {".weight", PeftTensor::Role::weight},
+    {".bias", PeftTensor::Role::bias},
+};
 constexpr const char* kPromptTensor = "prompt_embeddings";
 constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
@@ -45,7 +64,9 @@ std::optional<std::string> module_of(std::string_view name, std::string_view end
 }
 
 Status check_shapes(const PeftConfig& config, const LoraPair& pair) {
-  const std::int64_t rank = config.lora.rank_of(pair.module);
+  // What a regular expression says of the rank, the tensors say too.
+  const bool known = !config.lora.has_regex_patterns() || pair.a.shape.empty();
+  const std::int64_t rank = known ? config.lora.rank_of(pair.module) : pair.a.shape[0];
   const bool fit = pair.a.shape.size() == 2 && pair.b.shape.size() == 2 &&
                    pair.a.shape[0] == rank && pair.b.shape[1] == rank;
   if (fit) return {};
@@ -71,20 +92,65 @@ Status check_unambiguous(const char* field, const std::map<std::string, T>& patt
 Status check_pair(const PeftConfig& config, const LoraPair& pair) {
   if (!config.lora.targets(pair.module))
     return Error::bad_input("target_modules and layers_to_transform do not name this module");
-  LATHE_CHECK(check_unambiguous("rank_pattern", config.lora.rank_pattern, pair.module));
-  LATHE_CHECK(check_unambiguous("alpha_pattern", config.lora.alpha_pattern, pair.module));
+  if (!config.lora.has_regex_patterns()) {
+    LATHE_CHECK(check_unambiguous("rank_pattern", config.lora.rank_pattern, pair.module));
+    LATHE_CHECK(check_unambiguous("alpha_pattern", config.lora.alpha_pattern, pair.module));
+  }
   return check_shapes(config, pair);
 }
 
+// What has a name of its own in an adapter's file has one of the known forms.
+Result<PeftTensor> other_tensor(const NamedTensor& t) {
+  for (const RoleEnd& known : kRoles) {
+    if (auto module = module_of(t.name, known.end))
+      return PeftTensor{*std::move(module), known.role, t.view};
+  }
+  return Error::unsupported(
+      fmt::format("tensor {} is not part of an adapter of this kind", in_quotes(t.name)));
+}
+
+// Whether part is a whole stretch between dots of the name: "mlp" of "model.layers.0.mlp.up_proj".
+bool has_part(const std::string& name, const std::string& part) {
+  return ("." + name + ".").find("." + part + ".") != std::string::npos;
+}
+
+Status check_others(const PeftConfig& config, std::span<const LoraPair> pairs,
+                    std::span<const PeftTensor> others) {
+  using Role = PeftTensor::Role;
+  const auto count = [&](Role role) {
+    return std::count_if(others.begin(), others.end(),
+                         [&](const PeftTensor& t) { return t.role == role; });
+  };
+  const auto wanted = static_cast<std::ptrdiff_t>(pairs.size());
+  if (count(Role::magnitude) != (config.lora.dora ? wanted : 0))
+    return Error::bad_input(fmt::format("use_dora is {}, but {} of {} pairs have a magnitude",
+                                        config.lora.dora, count(Role::magnitude), wanted));
+  if (count(Role::lora_bias) != (config.lora.lora_bias ? wanted : 0))
+    return Error::bad_input(fmt::format("lora_bias is {}, but {} of {} pairs have a bias",
+                                        config.lora.lora_bias, count(Role::lora_bias), wanted));
+  if ((config.kind == PeftConfig::Kind::ia3) != (count(Role::ia3) > 0))
+    return Error::bad_input("the vectors of IA3 and peft_type contradict each other");
+  for (const std::string& name : config.lora.modules_to_save) {
+    const bool there = std::any_of(others.begin(), others.end(),
+                                   [&](const PeftTensor& t) { return has_part(t.module, name); });
+    if (!there)
+      return Error::bad_input(
+          fmt::format("modules_to_save has {}, but no tensor belongs to it", in_quotes(name)));
+  }
+  return {};
+}
+
 // Every pair fits the config, and every target has at least one.
-Status check_pairs(const PeftConfig& config, std::span<const LoraPair> pairs) {
+Status check_pairs(const PeftConfig& config, std::span<const LoraPair> pairs,
+                   std::span<const PeftTensor> others = {}) {
   for (const LoraPair& pair : pairs)
     LATHE_CHECK(check_pair(config, pair).at("module " + in_quotes(pair.module)));
   for (const std::string& target : config.lora.target_modules) {
     LoraConfig one = config.lora;
     one.target_modules = {target};
-    const bool used = std::any_of(pairs.begin(), pairs.end(),
-                                  [&](const LoraPair& pair) { return one.targets(pair.module); });
+    const auto targeted = [&](const auto& tensor) { return one.targets(tensor.module); };
+    const bool used = std::any_of(pairs.begin(), pairs.end(), targeted) ||
+                      std::any_of(others.begin(), others.end(), targeted);
     if (!used)
       return Error::bad_input(
           fmt::format("no tensors belong to target module {}", in_quotes(target)));
@@ -93,7 +159,8 @@ Status check_pairs(const PeftConfig& config, std::span<const LoraPair> pairs) {
 }
 
 Result<std::vector<LoraPair>> read_pairs(const PeftConfig& config,
-                                         std::span<const NamedTensor> tensors) {
+                                         std::span<const NamedTensor> tensors,
+                                         std::vector<PeftTensor>& others) {
   std::map<std::string, LoraPair> pairs;
   for (const NamedTensor& t : tensors) {
     LATHE_CHECK(check_float(t));
@@ -102,8 +169,8 @@ Result<std::vector<LoraPair>> read_pairs(const PeftConfig& config,
     } else if (const auto other = module_of(t.name, kEndB)) {
       pairs[*other].b = t.view;
     } else {
-      return Error::unsupported(
-          fmt::format("tensor {} is no lora_A or lora_B of a linear layer", in_quotes(t.name)));
+      LATHE_TRY(PeftTensor tensor, other_tensor(t));
+      others.push_back(std::move(tensor));
     }
   }
   std::vector<LoraPair> out;
@@ -116,12 +183,15 @@ Result<std::vector<LoraPair>> read_pairs(const PeftConfig& config,
     pair.scale = config.lora.scale_of(module);
     out.push_back(std::move(pair));
   }
-  LATHE_CHECK(check_pairs(config, out));
+  LATHE_CHECK(check_pairs(config, out, others));
+  LATHE_CHECK(check_others(config, out, others));
   return out;
 }
 
 Status check_prompt(const PeftConfig& config, const TensorView& view) {
-  const tensor::Shape wanted{config.prompt.virtual_tokens, config.prompt.width};
+  const bool prefix = config.kind == PeftConfig::Kind::prefix_tuning;
+  const tensor::Shape wanted{config.prompt.virtual_tokens,
+                             config.prompt.width * (prefix ? 2 * config.prompt.layers : 1)};
   if (view.shape != wanted)
     return Error::bad_input(fmt::format("its shape is {}, the config says {}",
                                         tensor::to_string(view.shape), tensor::to_string(wanted)))
@@ -173,8 +243,10 @@ Result<PeftAdapter> PeftAdapter::open(const os::Path& folder) {
   LATHE_TRY(adapter.config_, peft_config_from_json(text).at(folder.string()));
   LATHE_TRY(adapter.file_, open_weights(folder));
   const auto place = (folder / kWeightsFile).string();
-  if (adapter.config_.kind == PeftConfig::Kind::lora) {
-    LATHE_TRY(adapter.pairs_, read_pairs(adapter.config_, adapter.file_.tensors()).at(place));
+  if (adapter.config_.kind == PeftConfig::Kind::lora ||
+      adapter.config_.kind == PeftConfig::Kind::ia3) {
+    LATHE_TRY(adapter.pairs_,
+              read_pairs(adapter.config_, adapter.file_.tensors(), adapter.others_).at(place));
   } else {
     LATHE_TRY(adapter.prompt_, read_prompt(adapter.config_, adapter.file_.tensors()).at(place));
   }
@@ -196,7 +268,8 @@ Status write_lora_adapter(const os::Path& folder, const PeftConfig& config,
 
 Status write_prompt_adapter(const os::Path& folder, const PeftConfig& config,
                             const TensorView& embeddings) {
-  LATHE_ASSERT(config.kind != PeftConfig::Kind::lora);
+  LATHE_ASSERT(config.kind == PeftConfig::Kind::prompt_tuning ||
+               config.kind == PeftConfig::Kind::p_tuning);
   LATHE_CHECK(check_prompt(config, embeddings).at(folder.string()));
   const std::array<NamedTensor, 1> tensors{{{kPromptTensor, embeddings}}};
   return write_folder(folder, config, tensors);

@@ -19,6 +19,8 @@ constexpr JsonLimits kLimits{
 constexpr std::int64_t kMaxRank = 65'536;
 constexpr std::int64_t kMaxVirtualTokens = 1 << 20;
 constexpr std::int64_t kMaxWidth = 1 << 20;
+constexpr std::int64_t kMaxLayers = 1024;
+constexpr std::size_t kMaxRegex = 1000;
 
 // Fields that say where an adapter came from or how it was trained, not what it computes.
 const std::set<std::string_view> kHarmless{
@@ -27,19 +29,25 @@ const std::set<std::string_view> kHarmless{
     "unsloth_fixed"};
 const std::set<std::string_view> kLoraFields{
     "r", "lora_alpha", "lora_dropout", "use_rslora", "target_modules", "rank_pattern",
-    "alpha_pattern", "layers_to_transform", "bias", "init_lora_weights",
+    "alpha_pattern", "layers_to_transform", "bias", "init_lora_weights", "modules_to_save",
+    "use_dora", "lora_bias", "exclude_modules", "trainable_token_indices",
+    // which modules have updates: the tensors say it too
+    "layers_pattern",
+    // PEFT corrects it by the module's type
+    "fan_in_fan_out",
     // read by megatron, weight tying of modules_to_save, QA-LoRA and EVA's initialisation only
     "megatron_core", "ensure_weight_tying", "qalora_group_size", "eva_config"};
+const std::set<std::string_view> kIa3Fields{"target_modules",   "feedforward_modules",
+                                            "fan_in_fan_out",   "modules_to_save",
+                                            "init_ia3_weights", "exclude_modules"};
 const std::set<std::string_view> kPromptFields{
     "num_virtual_tokens", "token_dim", "num_transformer_submodules",
     // the base's own sizes, and how the embeddings began or were computed before they were saved
     "num_layers", "num_attention_heads", "prompt_tuning_init", "prompt_tuning_init_text",
     "tokenizer_name_or_path", "tokenizer_kwargs", "encoder_reparameterization_type",
-    "encoder_hidden_size", "encoder_num_layers", "encoder_dropout"};
-
-// "all-linear" for a LLaMA: every projection of a layer, not the head.
-const std::vector<std::string> kAllLinear{"q_proj",    "k_proj",  "v_proj",   "o_proj",
-                                          "gate_proj", "up_proj", "down_proj"};
+    "encoder_hidden_size", "encoder_num_layers", "encoder_dropout",
+    // how a prefix was computed before it was saved
+    "prefix_projection", "init_weights"};
 
 bool says_nothing(const json& value) {
   return value.is_null() || value == false || value == "" ||
@@ -73,36 +81,81 @@ Status check_init(const JsonFields& fields) {
 
 Status check_bias(const JsonFields& fields) {
   const json* bias = fields.find("bias");
-  return bias == nullptr || *bias == "none" ? Status() : refuse("bias", *bias);
+  const bool known = bias == nullptr || *bias == "none" || *bias == "all" || *bias == "lora_only";
+  return known ? Status() : refuse("bias", *bias);
 }
 
-// Names stand for themselves; PEFT would read them as regular expressions.
-Status check_plain_name(const std::string& field, const std::string& name) {
-  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
            c == '-' || c == '.';
   });
-  if (plain) return {};
+}
+
+// Names stand for themselves.
+Status check_plain_name(const std::string& field, const std::string& name) {
+  if (is_plain_name(name)) return {};
   return Error::unsupported(
              fmt::format("{} has {}, which is no plain name", field, in_quotes(name)))
       .fix_with("list the modules by name");
 }
 
-Result<std::vector<std::string>> read_targets(const JsonFields& fields) {
-  const json* value = fields.find("target_modules");
-  if (value == nullptr) return Error::bad_input("target_modules is missing");
-  if (value->is_string() && *value == "all-linear") return kAllLinear;
-  if (value->is_string())
-    return Error::unsupported(fmt::format("target_modules is the regular expression {}",
-                                          in_quotes(value->get_ref<const std::string&>())))
-        .fix_with("list the modules by name");
-  LATHE_TRY(auto found, fields.find_strings("target_modules"));
+// A list of plain names, each once; empty when the field says nothing.
+Result<std::vector<std::string>> read_names(const JsonFields& fields, const char* key) {
+  LATHE_TRY(auto found, fields.find_strings(key));
   std::vector<std::string> names = std::move(found).value_or(std::vector<std::string>{});
-  if (names.empty()) return Error::bad_input("target_modules is empty");
-  for (const std::string& name : names) LATHE_CHECK(check_plain_name("target_modules", name));
+  for (const std::string& name : names) LATHE_CHECK(check_plain_name(key, name));
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
+}
+
+Status read_targets(const JsonFields& fields, LoraConfig& lora) {
+  const json* value = fields.find("target_modules");
+  if (value == nullptr) return Error::bad_input("target_modules is missing");
+  if (!value->is_string()) {
+    LATHE_TRY(lora.target_modules, read_names(fields, "target_modules"));
+    if (lora.target_modules.empty()) return Error::bad_input("target_modules is empty");
+    return {};
+  }
+  const auto& text = value->get_ref<const std::string&>();
+  if (text.empty() || text.size() > kMaxRegex)
+    return Error::bad_input(
+        fmt::format("target_modules has {} characters, outside 1 to {}", text.size(), kMaxRegex));
+  lora.all_linear = text == "all-linear";
+  if (!lora.all_linear) lora.target_regex = text;
+  return {};
+}
+
+// Those of the embeddings: a list, or an object with one list.
+Result<std::vector<std::int64_t>> read_token_ids(const JsonFields& fields) {
+  std::vector<std::int64_t> ids;
+  const json* value = fields.find("trainable_token_indices");
+  if (value == nullptr) return ids;
+  const bool named = value->is_object() && value->size() == 1;
+  const json& list = named ? value->begin().value() : *value;
+  if (!list.is_array()) return refuse("trainable_token_indices", *value);
+  for (const json& id : list) {
+    if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= (1u << 30))
+      return Error::bad_input(
+          fmt::format("trainable_token_indices holds {}, not a token", JsonFields::show(id)));
+    ids.push_back(id.get<std::int64_t>());
+  }
+  return ids;
+}
+
+// What besides the pairs an adapter can hold.
+Status read_extras(const JsonFields& fields, LoraConfig& lora) {
+  LATHE_TRY(const auto dora, fields.find_bool("use_dora"));
+  LATHE_TRY(const auto bias, fields.find_bool("lora_bias"));
+  lora.dora = dora.value_or(false);
+  lora.lora_bias = bias.value_or(false);
+  LATHE_TRY(lora.modules_to_save, read_names(fields, "modules_to_save"));
+  LATHE_TRY(lora.token_ids, read_token_ids(fields));
+  const json* excluded = fields.find("exclude_modules");
+  if (excluded != nullptr && excluded->is_string()) return {};  // the tensors say it too
+  LATHE_TRY(lora.exclude_modules, read_names(fields, "exclude_modules"));
+  return {};
 }
 
 Result<std::vector<std::int64_t>> read_layers(const JsonFields& fields) {
@@ -135,7 +188,8 @@ Result<std::map<std::string, T>> read_pattern(const JsonFields& fields, const ch
     return Error::bad_input(fmt::format("{} is {}, not an object", key, JsonFields::show(*value)));
   const JsonFields members(*value, std::string(key) + ".");
   for (const auto& [name, number] : value->items()) {
-    LATHE_CHECK(check_plain_name(key, name));
+    if (name.empty() || name.size() > kMaxRegex)
+      return Error::bad_input(fmt::format("{} has a name of {} characters", key, name.size()));
     LATHE_TRY(const T item, read(members, name.c_str()));
     pattern.emplace(name, item);
   }
@@ -157,7 +211,8 @@ Result<LoraConfig> read_lora(const json& object) {
     return Error::bad_input(fmt::format("lora_dropout is {}, outside 0 to 1", lora.dropout));
   LATHE_TRY(const auto rslora, fields.find_bool("use_rslora"));
   lora.rslora = rslora.value_or(false);
-  LATHE_TRY(lora.target_modules, read_targets(fields));
+  LATHE_CHECK(read_targets(fields, lora));
+  LATHE_CHECK(read_extras(fields, lora));
   LATHE_TRY(lora.layers, read_layers(fields));
   LATHE_TRY(lora.rank_pattern, read_pattern<std::int64_t>(fields, "rank_pattern",
                                                           [](const JsonFields& f, const char* k) {
@@ -168,6 +223,16 @@ Result<LoraConfig> read_lora(const json& object) {
             read_pattern<double>(fields, "alpha_pattern", [](const JsonFields& f, const char* k) {
               return f.get_number(k);
             }));
+  return lora;
+}
+
+// The vectors' shapes say which modules are feed-forward ones.
+Result<LoraConfig> read_ia3(const json& object) {
+  LATHE_CHECK(check_known(object, kIa3Fields));
+  const JsonFields fields(object);
+  LoraConfig lora;
+  LATHE_CHECK(read_targets(fields, lora));
+  LATHE_TRY(lora.modules_to_save, read_names(fields, "modules_to_save"));
   return lora;
 }
 
@@ -193,10 +258,12 @@ Result<SoftPromptConfig> read_prompt(const json& object) {
 Result<PeftConfig::Kind> read_kind(const JsonFields& fields) {
   LATHE_TRY(const std::string type, fields.get_string("peft_type"));
   if (type == "LORA") return PeftConfig::Kind::lora;
+  if (type == "IA3") return PeftConfig::Kind::ia3;
+  if (type == "PREFIX_TUNING") return PeftConfig::Kind::prefix_tuning;
   if (type == "PROMPT_TUNING") return PeftConfig::Kind::prompt_tuning;
   if (type == "P_TUNING") return PeftConfig::Kind::p_tuning;
   return Error::unsupported(fmt::format("peft_type {} is not supported", in_quotes(type)))
-      .fix_with("use an adapter of type LORA, PROMPT_TUNING or P_TUNING");
+      .fix_with("use an adapter of type LORA, IA3, PROMPT_TUNING, P_TUNING or PREFIX_TUNING");
 }
 
 Result<PeftConfig> read_config(const json& object) {
@@ -211,8 +278,16 @@ Result<PeftConfig> read_config(const json& object) {
   config.base_model = std::move(base).value_or("");
   if (config.kind == PeftConfig::Kind::lora) {
     LATHE_TRY(config.lora, read_lora(object));
+  } else if (config.kind == PeftConfig::Kind::ia3) {
+    LATHE_TRY(config.lora, read_ia3(object));
   } else {
     LATHE_TRY(config.prompt, read_prompt(object));
+  }
+  if (config.kind == PeftConfig::Kind::prefix_tuning) {
+    LATHE_TRY(config.prompt.layers, fields.get_int("num_layers"));
+    if (config.prompt.layers < 1 || config.prompt.layers > kMaxLayers)
+      return Error::bad_input(
+          fmt::format("num_layers is {}, outside 1 to {}", config.prompt.layers, kMaxLayers));
   }
   return config;
 }
@@ -250,7 +325,7 @@ json lora_json(const LoraConfig& lora) {
           {"lora_alpha", lora.alpha},
           {"lora_dropout", lora.dropout},
           {"use_rslora", lora.rslora},
-          {"target_modules", lora.target_modules},
+          {"target_modules", lora.all_linear ? json("all-linear") : json(lora.target_modules)},
           {"layers_to_transform", lora.layers.empty() ? json() : json(lora.layers)},
           {"rank_pattern", lora.rank_pattern},
           {"alpha_pattern", lora.alpha_pattern},
@@ -282,6 +357,10 @@ const char* type_of(PeftConfig::Kind kind) {
       return "PROMPT_TUNING";
     case PeftConfig::Kind::p_tuning:
       return "P_TUNING";
+    case PeftConfig::Kind::ia3:
+      return "IA3";
+    case PeftConfig::Kind::prefix_tuning:
+      return "PREFIX_TUNING";
   }
   return "";
 }
@@ -294,12 +373,20 @@ bool is_dotted_end(std::string_view name, std::string_view end) {
 }
 
 bool LoraConfig::targets(std::string_view module) const {
+  if (!target_regex.empty()) return true;
   if (!layers.empty()) {
     const auto layer = layer_of(module);
     if (!layer || std::find(layers.begin(), layers.end(), *layer) == layers.end()) return false;
   }
+  if (all_linear) return !is_dotted_end(module, "lm_head") && !is_dotted_end(module, "embed_out");
   return std::any_of(target_modules.begin(), target_modules.end(),
                      [&](const std::string& end) { return is_dotted_end(module, end); });
+}
+
+bool LoraConfig::has_regex_patterns() const {
+  const auto regex = [](const auto& entry) { return !is_plain_name(entry.first); };
+  return std::any_of(rank_pattern.begin(), rank_pattern.end(), regex) ||
+         std::any_of(alpha_pattern.begin(), alpha_pattern.end(), regex);
 }
 
 std::int64_t LoraConfig::rank_of(std::string_view module) const {

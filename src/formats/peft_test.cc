@@ -60,23 +60,16 @@ TEST(PeftGoldens, SoftPrompts) {
 
 TEST(PeftConfigJson, FieldsThatWouldChangeResultsAreRefused) {
   const std::vector<std::pair<const char*, json>> fields{
-      {"use_dora", true},
-      {"bias", "all"},
-      {"lora_bias", true},
-      {"fan_in_fan_out", true},
-      {"modules_to_save", {"lm_head"}},
-      {"target_modules", ".*q_proj"},
+      {"bias", "some"},
       {"target_modules", {"q.*"}},
-      {"rank_pattern", {{"^q_proj", 2}}},
-      {"exclude_modules", {"v_proj"}},
-      {"layers_pattern", "layers"},
+      {"modules_to_save", {"q.*"}},
       {"layer_replication", json::array({json::array({0, 1})})},
-      {"trainable_token_indices", {1}},
+      {"trainable_token_indices", {{"a", {1}}, {"b", {2}}}},
       {"target_parameters", {"w"}},
       {"init_lora_weights", "pissa"},
       {"alora_invocation_tokens", {1}},
       {"task_type", "SEQ_CLS"},
-      {"peft_type", "IA3"},
+      {"peft_type", "OFT"},
       {"some_later_invention", 1}};
   for (const auto& [key, value] : fields)
     expect_refused(
@@ -101,6 +94,8 @@ TEST(PeftConfigJson, Ranges) {
   refused(lora_json(), "target_modules", nullptr);
   refused(lora_json(), "rank_pattern", {{"q_proj", 0}});
   refused(lora_json(), "alpha_pattern", 3);
+  refused(lora_json(), "target_modules", std::string(5000, 'a'));
+  refused(lora_json(), "trainable_token_indices", {-1});
   refused(lora_json(), "layers_to_transform", {-1});
   refused(lora_json(), "peft_type", nullptr);
   refused(prompt_json(), "num_virtual_tokens", 0);
@@ -196,6 +191,29 @@ TEST_F(PeftWriting, TensorsThatDoNotFitTheConfigAreRefused) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "adapter_config.json"));
 }
 
+// What the config announces stands in the file, and what stands there is announced.
+TEST_F(PeftWriting, PartsBesidePairsFitTheConfig) {
+  ASSERT_TRUE(write({pair_}).ok());
+  const auto expect = [&](const char* key, const json& value, const char* part) {
+    json config = json::parse(os::read_file(folder_ / "adapter_config.json").value());
+    config[key] = value;
+    ASSERT_TRUE(os::write_file_atomically(folder_ / "adapter_config.json", config.dump()).ok());
+    expect_error(PeftAdapter::open(folder_), ErrorKind::bad_input, part);
+    config.erase(key);
+    ASSERT_TRUE(os::write_file_atomically(folder_ / "adapter_config.json", config.dump()).ok());
+  };
+  expect("use_dora", true, "use_dora is true");
+  expect("lora_bias", true, "lora_bias is true");
+  expect("modules_to_save", {"lm_head"}, "\"lm_head\"");
+  const std::string module = "base_model.model.model.layers.0.self_attn.q_proj";
+  const std::vector<tensor::NamedTensor> tensors = {
+      {module + ".lora_A.weight", pair_.a},
+      {module + ".lora_B.weight", pair_.b},
+      {module + ".lora_magnitude_vector", tensor::view_of(a_, {6})}};
+  ASSERT_TRUE(write_safetensors(folder_ / "adapter_model.safetensors", tensors).ok());
+  expect_error(PeftAdapter::open(folder_), ErrorKind::bad_input, "use_dora is false");
+}
+
 TEST_F(PeftWriting, DamagedFoldersAreNamed) {
   expect_error(PeftAdapter::open(folder_), ErrorKind::not_found, "adapter_config.json");
   ASSERT_TRUE(write({pair_}).ok());
@@ -207,8 +225,8 @@ TEST_F(PeftWriting, DamagedFoldersAreNamed) {
   };
   rewrite(".lora_A.weight", pair_.a);
   expect_error(PeftAdapter::open(folder_), ErrorKind::bad_input, "lora_B of module");
-  rewrite(".lora_embedding_A", pair_.a);
-  expect_error(PeftAdapter::open(folder_), ErrorKind::unsupported, "lora_embedding_A");
+  rewrite(".lora_mystery", pair_.a);
+  expect_error(PeftAdapter::open(folder_), ErrorKind::unsupported, "lora_mystery");
   std::filesystem::remove(weights);
   expect_error(PeftAdapter::open(folder_), ErrorKind::not_found, "adapter_model.safetensors");
   ASSERT_TRUE(os::write_file_atomically(folder_ / "adapter_model.bin", "x").ok());

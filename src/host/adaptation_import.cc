@@ -20,8 +20,15 @@ using store::AdaptationRecord;
 constexpr const char* kPeftFiles[] = {"adapter_config.json", "adapter_model.safetensors"};
 
 AdaptationKind kind_of(const formats::PeftConfig& config) {
-  return config.kind == formats::PeftConfig::Kind::lora ? AdaptationKind::lora
-                                                        : AdaptationKind::soft_prompt;
+  using Kind = formats::PeftConfig::Kind;
+  const bool of_modules = config.kind == Kind::lora || config.kind == Kind::ia3;
+  return of_modules ? AdaptationKind::lora : AdaptationKind::soft_prompt;
+}
+
+nlohmann::json targets_of(const formats::LoraConfig& lora) {
+  if (lora.all_linear) return "all-linear";
+  if (!lora.target_regex.empty()) return lora.target_regex;
+  return lora.target_modules;
 }
 
 nlohmann::json settings_of(const formats::PeftConfig& config) {
@@ -29,10 +36,15 @@ nlohmann::json settings_of(const formats::PeftConfig& config) {
     return {{"method", "lora"},
             {"rank", config.lora.rank},
             {"alpha", config.lora.alpha},
-            {"target_modules", config.lora.target_modules}};
+            {"target_modules", targets_of(config.lora)}};
   }
+  if (config.kind == formats::PeftConfig::Kind::ia3)
+    return {{"method", "ia3"}, {"target_modules", targets_of(config.lora)}};
   const bool tuned = config.kind == formats::PeftConfig::Kind::prompt_tuning;
-  return {{"method", tuned ? "prompt" : "p-tuning"},
+  const bool prefix = config.kind == formats::PeftConfig::Kind::prefix_tuning;
+  return {{"method", tuned    ? "prompt"
+                     : prefix ? "prefix"
+                              : "p-tuning"},
           {"virtual_tokens", config.prompt.virtual_tokens}};
 }
 

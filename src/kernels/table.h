@@ -59,9 +59,13 @@ struct PagedRows {
   std::size_t row_stride = 0;
 };
 
-// SiLU (Elfwing et al. 2018), GELU by the error function (Hendrycks & Gimpel 2016), and its
-// approximation by a hyperbolic tangent.
-enum class Activation { silu, gelu, gelu_tanh };
+// SiLU (Elfwing et al. 2018), GELU by the error function (Hendrycks & Gimpel 2016), its
+// approximations by a hyperbolic tangent and by x * sigmoid(1.702 x), the rectifier and its square
+// (So et al. 2021), and the two old ones.
+enum class Activation { silu, gelu, gelu_tanh, gelu_quick, relu, relu_squared, tanh, sigmoid };
+inline constexpr Activation kActivations[] = {
+    Activation::silu, Activation::gelu,         Activation::gelu_tanh, Activation::gelu_quick,
+    Activation::relu, Activation::relu_squared, Activation::tanh,      Activation::sigmoid};
 
 // One query head over the cached positions [first, length): out = softmax(scale * q K^T) V. f32.
 struct AttendOne {

@@ -12,14 +12,48 @@ namespace lathe::models {
 
 class KvSequence;
 
+// In place of a norm's own weights; null: as they are.
+struct NormChange {
+  const ops::VectorWeight* weight = nullptr;
+  const ops::VectorWeight* bias = nullptr;
+};
+
+// What an adapter changes of the embeddings, in this order.
+struct EmbeddingChange {
+  const float* table = nullptr;  // [vocab, width] in place of the model's; null: as it is
+  // A low-rank update: scale * b a[:, token]. Null: none.
+  const float* a = nullptr;  // [rank, vocab]
+  const float* b = nullptr;  // [width, rank]
+  std::size_t rank = 0;
+  float scale = 1;
+  std::span<const std::int32_t> tokens;  // ascending; whose rows are others:
+  const float* rows = nullptr;           // [tokens.size(), width]
+};
+
+// Keys and values that stand before a sequence (prefix tuning, Li & Liang 2021), rotated already.
+struct KvPrefix {
+  std::size_t rows = 0;
+  std::size_t width = 0;
+  const float* data = nullptr;  // [layers, 2 (keys, values), rows, width]
+
+  const float* row(std::size_t layer, std::size_t which, std::size_t i) const {
+    return data + ((layer * 2 + which) * rows + i) * width;
+  }
+};
+
 // What adaptations put into a pass for one sequence. Owned by the adaptation; must outlive the
 // pass.
 struct SequenceAdapters {
-  // Low-rank updates by linear site (Decoder::site()); null where there is none; empty: none at
+  // Changes of linear modules by site (Decoder::sites()); null where there is none; empty: none at
   // all.
   std::span<const ops::LoraWeight* const> loras;
   // Rows that negative tokens stand for: token -1 - i is row i. Null: none.
   const ops::MatrixWeight* soft_prompt = nullptr;
+  // By Norm::index; null where there is none; empty: none at all.
+  std::span<const NormChange* const> norms = {};
+  const EmbeddingChange* embedding = nullptr;
+  // Takes the place of the keys and values of the soft prompt's rows, which it has as many of.
+  const KvPrefix* prefix = nullptr;
 };
 
 struct BatchSequence {

@@ -39,6 +39,7 @@ ops::Heads heads_of(const Pass& pass, std::size_t index) {
   heads.dim = size(c.head_dim);
   heads.scale = c.query_scale > 0 ? static_cast<float>(c.query_scale)
                                   : 1.0f / std::sqrt(static_cast<float>(c.head_dim));
+  if (c.scores_by_layer) heads.scale /= static_cast<float>(index + 1);
   heads.window = size(formats::window_of(c, index));
   heads.softcap = static_cast<float>(c.attention_softcap);
   if (!pass.key_biases().empty()) {
@@ -54,6 +55,16 @@ kernels::Activation activation_of(const formats::DecoderConfig& c) {
       return kernels::Activation::gelu;
     case formats::Activation::gelu_tanh:
       return kernels::Activation::gelu_tanh;
+    case formats::Activation::gelu_quick:
+      return kernels::Activation::gelu_quick;
+    case formats::Activation::relu:
+      return kernels::Activation::relu;
+    case formats::Activation::relu_squared:
+      return kernels::Activation::relu_squared;
+    case formats::Activation::tanh:
+      return kernels::Activation::tanh;
+    case formats::Activation::sigmoid:
+      return kernels::Activation::sigmoid;
     default:
       return kernels::Activation::silu;
   }

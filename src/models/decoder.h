@@ -59,6 +59,10 @@ class Decoder {
 
   // Names of linear modules by site; where LoRA may go.
   std::span<const std::string> sites() const { return sites_; }
+  // The module of a site.
+  const Linear& linear(std::size_t site) const { return *layout_.linears[site]; }
+  // Names of norms by Norm::index.
+  std::span<const std::string> norms() const { return layout_.norms; }
   // [out, in] of a site.
   std::pair<std::size_t, std::size_t> site_shape(std::size_t site) const {
     return layout_.sites[site].shape;

@@ -21,10 +21,17 @@ class Builder {
     for (const ExpectedTensor& t : formats::expected_tensors(config_)) {
       if (Linear* linear = linear_of(t)) {
         place(t, linear->weight, linear->bias);
-        if (!t.bias) linear->site = add_site(t);
+        if (!t.bias) {
+          linear->site = add_site(t);
+          layout_.linears.push_back(linear);
+        }
       } else if (Norm* norm = norm_of(t)) {
         (t.bias ? norm->bias : norm->weight).size = size(t.shape[0]);
         norm->weight.offset = offset;
+        if (!t.bias) {
+          norm->index = layout_.norms.size();
+          layout_.norms.emplace_back(formats::module_of(t));
+        }
         layout_.slots.push_back({t.name, t.bias ? &norm->bias : &norm->weight});
       } else {
         matrix(t, t.part == Part::embedding ? w_.embedding : w_.positions);
@@ -32,7 +39,9 @@ class Builder {
     }
     if (config_.tied_embeddings) {
       w_.head.site = layout_.sites.size();
-      layout_.sites.push_back({"lm_head", {w_.embedding.rows, w_.embedding.columns}});
+      layout_.sites.push_back(
+          {formats::head_module(config_), {w_.embedding.rows, w_.embedding.columns}});
+      layout_.linears.push_back(&w_.head);
     }
     return std::move(layout_);
   }

@@ -26,6 +26,7 @@ struct Linear {
 struct Norm {
   ops::VectorWeight weight;
   ops::VectorWeight bias;
+  std::size_t index = 0;  // for adapters
 };
 
 struct Expert {
@@ -73,8 +74,10 @@ struct Site {
 };
 
 struct Layout {
-  std::vector<WeightSlot> slots;  // in the order of formats::expected_tensors()
-  std::vector<Site> sites;        // by Linear::site; the head is the last, tied or not
+  std::vector<WeightSlot> slots;       // in the order of formats::expected_tensors()
+  std::vector<Site> sites;             // by Linear::site; the head is the last, tied or not
+  std::vector<const Linear*> linears;  // by Linear::site
+  std::vector<std::string> norms;      // names without ".weight", by Norm::index
 };
 
 // Sets the shapes and sites of all weights. A tied head has no slot of its own. The weights must

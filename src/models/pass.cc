@@ -21,6 +21,48 @@ void add_slice(std::vector<ops::LoraSlice>& slices, std::size_t first, std::size
   }
 }
 
+// What a token's scaled row becomes.
+void change_row(const EmbeddingChange& change, const Decoder& decoder, std::int32_t token,
+                std::span<float> row) {
+  const std::size_t vocab = decoder.weights().embedding.rows;
+  const auto scale = static_cast<float>(decoder.config().embedding_scale);
+  const auto at = static_cast<std::size_t>(token);
+  const auto take = [&](const float* from) {
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = scale * from[i];
+  };
+  if (change.table != nullptr) take(change.table + at * row.size());
+  for (std::size_t i = 0; i < row.size() && change.a != nullptr; ++i) {
+    float sum = 0;
+    for (std::size_t r = 0; r < change.rank; ++r)
+      sum += change.b[i * change.rank + r] * change.a[r * vocab + at];
+    row[i] += scale * change.scale * sum;
+  }
+  const auto found = std::lower_bound(change.tokens.begin(), change.tokens.end(), token);
+  if (found == change.tokens.end() || *found != token) return;
+  take(change.rows + static_cast<std::size_t>(found - change.tokens.begin()) * row.size());
+}
+
+const NormChange* norm_change_of(const BatchSequence& s, const Norm& norm) {
+  if (s.adapters == nullptr || norm.index >= s.adapters->norms.size()) return nullptr;
+  return s.adapters->norms[norm.index];
+}
+
+// Computes a piece of the rows anew with other weights.
+void renorm(ops::Run& run, const formats::DecoderConfig& c, const Norm& own,
+            const NormChange& change, const ops::Value& x, const ops::Value& y) {
+  LATHE_ASSERT(run.tape == nullptr);
+  const ops::VectorWeight& weight = change.weight != nullptr ? *change.weight : own.weight;
+  const ops::VectorWeight& bias = change.bias != nullptr ? *change.bias : own.bias;
+  const auto epsilon = static_cast<float>(c.norm_eps);
+  const ops::Value changed = bias.size > 0 ? ops::layer_norm(run, x, weight, bias, epsilon)
+                                           : ops::rms_norm(run, x, weight, epsilon);
+  std::copy_n(changed.data, changed.size(), y.data);
+}
+
+ops::Value rows_of(const ops::Value& x, std::size_t first, std::size_t count) {
+  return {x.row(first), count, x.columns};
+}
+
 }  // namespace
 
 Pass::Pass(ops::Run& run, const Decoder& decoder, const Batch& batch)
@@ -46,6 +88,18 @@ std::vector<ops::LoraSlice> Pass::lora_slices_of_rows(std::size_t site,
   return slices;
 }
 
+void Pass::change_embeddings(const ops::Value& x) {
+  for (const BatchSequence& s : batch_.sequences) {
+    const EmbeddingChange* change = s.adapters != nullptr ? s.adapters->embedding : nullptr;
+    if (change == nullptr) continue;
+    LATHE_ASSERT(run_.tape == nullptr);
+    for (std::size_t i = s.first; i < s.first + s.count; ++i) {
+      if (batch_.tokens[i] < 0) continue;
+      change_row(*change, decoder_, batch_.tokens[i], {x.row(i), x.columns});
+    }
+  }
+}
+
 ops::Value Pass::embed() {
   const DecoderWeights& weights = decoder_.weights();
   std::vector<ops::SoftPromptSlice> prompts;
@@ -54,21 +108,49 @@ ops::Value Pass::embed() {
       prompts.push_back({s.first, s.first + s.count, s.adapters->soft_prompt});
     }
   }
-  ops::Value x = ops::embed(run_, weights.embedding, batch_.tokens, prompts);
-  if (config().embedding_scale != 1)
-    x = ops::scale(run_, x, static_cast<float>(config().embedding_scale));
+  // Virtual tokens stand behind the scaling of Gemma's embeddings, as with PEFT.
+  const ops::Value x = ops::embed(run_, weights.embedding, batch_.tokens, prompts,
+                                  static_cast<float>(config().embedding_scale));
+  change_embeddings(x);
   if (weights.positions.rows == 0) return x;
   return ops::add(run_, x, ops::embed(run_, weights.positions, batch_.positions, {}));
 }
 
-ops::Value Pass::norm(const ops::Value& x, const Norm& norm) {
-  if (config().norm == formats::NormKind::rms) return rms_norm(x, norm);
+ops::Value Pass::normed(const ops::Value& x, const Norm& norm) {
   const auto epsilon = static_cast<float>(config().norm_eps);
+  if (norm.bias.size == 0) return ops::rms_norm(run_, x, norm.weight, epsilon);
   return ops::layer_norm(run_, x, norm.weight, norm.bias, epsilon);
 }
 
-ops::Value Pass::rms_norm(const ops::Value& x, const Norm& norm) {
-  return ops::rms_norm(run_, x, norm.weight, static_cast<float>(config().norm_eps));
+void Pass::change_norm(const ops::Value& x, const Norm& norm, const ops::Value& y) {
+  for (const BatchSequence& s : batch_.sequences) {
+    const NormChange* change = norm_change_of(s, norm);
+    if (change == nullptr) continue;
+    renorm(run_, config(), norm, *change, rows_of(x, s.first, s.count),
+           rows_of(y, s.first, s.count));
+  }
+}
+
+ops::Value Pass::norm(const ops::Value& x, const Norm& norm) {
+  const ops::Value y = normed(x, norm);
+  change_norm(x, norm, y);
+  return y;
+}
+
+ops::Value Pass::rms_norm(const ops::Value& x, const Norm& norm) { return this->norm(x, norm); }
+
+ops::Value Pass::output_norm(const ops::Value& x, const Norm& norm) {
+  const ops::Value y = normed(x, norm);
+  for (std::size_t i = 0; i < batch_.outputs.size(); ++i) {
+    const auto row = static_cast<std::size_t>(batch_.outputs[i]);
+    for (const BatchSequence& s : batch_.sequences) {
+      if (row < s.first || row >= s.first + s.count) continue;
+      const NormChange* change = norm_change_of(s, norm);
+      if (change != nullptr)
+        renorm(run_, config(), norm, *change, rows_of(x, i, 1), rows_of(y, i, 1));
+    }
+  }
+  return y;
 }
 
 ops::Value Pass::linear(const ops::Value& x, const Linear& linear, const ops::Value* residual) {
@@ -106,8 +188,24 @@ std::vector<RotaryRow> Pass::rotary_rows() const {
   return rows;
 }
 
+// Positions count from the start of the sequence, so that the prefix's are the first.
+void Pass::put_prefixes(const ops::Value& k, const ops::Value& v, std::size_t layer) {
+  for (const BatchSequence& s : batch_.sequences) {
+    const KvPrefix* prefix = s.adapters != nullptr ? s.adapters->prefix : nullptr;
+    if (prefix == nullptr) continue;
+    LATHE_ASSERT(run_.tape == nullptr && prefix->width == k.columns);
+    for (std::size_t i = s.first; i < s.first + s.count; ++i) {
+      const auto position = static_cast<std::size_t>(batch_.positions[i]);
+      if (position >= prefix->rows) break;
+      std::copy_n(prefix->row(layer, 0, position), k.columns, k.row(i));
+      std::copy_n(prefix->row(layer, 1, position), v.columns, v.row(i));
+    }
+  }
+}
+
 ops::Value Pass::attention(const ops::Value& q, const ops::Value& k, const ops::Value& v,
                            const ops::Heads& heads, std::size_t layer) {
+  put_prefixes(k, v, layer);
   const bool cached = std::any_of(batch_.sequences.begin(), batch_.sequences.end(),
                                   [](const BatchSequence& s) { return s.cache != nullptr; });
   if (cached) return cached_attention(q, k, v, heads, layer);

@@ -23,8 +23,10 @@ class Pass {
 
   // The tokens' rows, scaled, with those of learned positions.
   ops::Value embed();
-  // RMSNorm or LayerNorm, as the config says.
+  // RMSNorm or LayerNorm, as the config says, of the batch's rows.
   ops::Value norm(const ops::Value& x, const Norm& norm);
+  // The same of output rows.
+  ops::Value output_norm(const ops::Value& x, const Norm& norm);
   // Head by head.
   ops::Value rms_norm(const ops::Value& x, const Norm& norm);
   // With the updates that the sequences' adapters have for this site.
@@ -45,6 +47,10 @@ class Pass {
  private:
   // Where the rows stand, and how long their texts are.
   std::vector<RotaryRow> rotary_rows() const;
+  void change_norm(const ops::Value& x, const Norm& norm, const ops::Value& y);
+  void change_embeddings(const ops::Value& x);
+  void put_prefixes(const ops::Value& k, const ops::Value& v, std::size_t layer);
+  ops::Value normed(const ops::Value& x, const Norm& norm);
   std::vector<ops::LoraSlice> lora_slices(std::size_t site) const;
   std::vector<ops::LoraSlice> lora_slices_of_rows(std::size_t site,
                                                   std::span<const std::int32_t> rows) const;

@@ -15,11 +15,11 @@ std::size_t trained_length(const formats::DecoderConfig& config) {
                                                                         : config.max_positions);
 }
 
-std::vector<double> frequencies_of(double theta, std::int64_t rotary_dim,
+std::vector<double> frequencies_of(double theta, std::int64_t exponent_dim,
                                    std::span<const float> divisors) {
   std::vector<double> frequencies;
   for (std::size_t i = 0; i < divisors.size(); ++i) {
-    const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(rotary_dim);
+    const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(exponent_dim);
     frequencies.push_back(std::pow(theta, exponent) / divisors[i]);
   }
   return frequencies;
@@ -51,7 +51,7 @@ void Rotary::add_set(const formats::RopeConfig& rope, const std::vector<float>& 
   std::size_t at = sets_++ * positions_ * half;
   cosines_.resize(sets_ * positions_ * half);
   sines_.resize(sets_ * positions_ * half);
-  const std::vector<double> frequencies = frequencies_of(rope.theta, rotary_dim_, divisors);
+  const std::vector<double> frequencies = frequencies_of(rope.theta, formats::exponent_dim_of(rope, rotary_dim_), divisors);
   for (std::size_t p = 0; p < positions_; ++p, at += half)
     add_row(p, frequencies, cosines_.data() + at, sines_.data() + at);
 }
@@ -96,7 +96,7 @@ std::vector<double> Rotary::dynamic_frequencies(std::size_t length) const {
       formats::dynamic_theta(rope_, rotary_dim_, static_cast<std::int64_t>(trained_),
                              static_cast<std::int64_t>(std::max(length, trained_)));
   const std::vector<float> ones(static_cast<std::size_t>(rotary_dim_ / 2), 1.0f);
-  return frequencies_of(theta, rotary_dim_, ones);
+  return frequencies_of(theta, formats::exponent_dim_of(rope_, rotary_dim_), ones);
 }
 
 // A table with a row for each row of the pass. Rows of one length stand together as a rule.

@@ -15,26 +15,36 @@ const MatrixWeight& prompt_of(std::span<const SoftPromptSlice> prompts, std::siz
   return *prompts.front().prompt;
 }
 
-// The weight and the row in it that stand for token.
+// The weight and the row in it that stand for token, and what it is multiplied by.
 struct Source {
   const MatrixWeight* weight;
   std::size_t row;
+  float scale;
 
   void copy_to(float* out) const {
     const std::size_t width = weight->columns;
     if (!weight->is_packed()) {
-      std::copy_n(weight->f32 + row * width, width, out);
+      const float* values = weight->f32 + row * width;
+      for (std::size_t i = 0; i < width; ++i) out[i] = scale * values[i];
       return;
     }
     const kernels::PackedRow packed(weight->packed, row);
-    for (std::size_t i = 0; i < width; ++i) out[i] = packed.value(i);
+    for (std::size_t i = 0; i < width; ++i) out[i] = scale * packed.value(i);
   }
 };
 
-Source source_of(const MatrixWeight& table, std::span<const SoftPromptSlice> prompts,
-                 std::int32_t token, std::size_t row) {
-  Source source = {&table, static_cast<std::size_t>(token)};
-  if (token < 0) source = {&prompt_of(prompts, row), static_cast<std::size_t>(-1 - token)};
+// What the rows of a pass are taken from.
+struct Sources {
+  const MatrixWeight& table;
+  std::span<const SoftPromptSlice> prompts;
+  float scale;
+};
+
+Source source_of(const Sources& from, std::int32_t token, std::size_t row) {
+  const MatrixWeight& table = from.table;
+  Source source = {&table, static_cast<std::size_t>(token), from.scale};
+  if (token < 0)
+    source = {&prompt_of(from.prompts, row), static_cast<std::size_t>(-1 - token), 1.0f};
   LATHE_ASSERT(source.row < source.weight->rows && source.weight->columns == table.columns);
   return source;
 }
@@ -42,27 +52,27 @@ Source source_of(const MatrixWeight& table, std::span<const SoftPromptSlice> pro
 }  // namespace
 
 Value embed(Run& run, const MatrixWeight& table, std::span<const std::int32_t> tokens,
-            std::span<const SoftPromptSlice> prompts) {
+            std::span<const SoftPromptSlice> prompts, float scale) {
   LATHE_ASSERT(table.f32 != nullptr || table.is_packed());
   bool learns = table.learns();
   for (const SoftPromptSlice& slice : prompts) learns = learns || slice.prompt->learns();
   const std::size_t width = table.columns;
   const Value y = run.make(tokens.size(), width, learns);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    source_of(table, prompts, tokens[i], i).copy_to(y.row(i));
+    source_of({table, prompts, scale}, tokens[i], i).copy_to(y.row(i));
   }
   if (y.id >= 0) {
     const std::vector<SoftPromptSlice> kept(prompts.begin(), prompts.end());
-    run.tape->record(
-        y.id, [&run, &table, kept, y, width, tokens = std::vector(tokens.begin(), tokens.end())] {
-          const float* dy = run.tape->gradient(y.id);
-          for (std::size_t i = 0; i < tokens.size(); ++i) {
-            const Source source = source_of(table, kept, tokens[i], i);
-            if (!source.weight->learns()) continue;
-            run.table.add_scaled(dy + i * width, 1, width,
-                                 source.weight->gradient + source.row * width);
-          }
-        });
+    run.tape->record(y.id, [&run, &table, kept, scale, y, width,
+                            tokens = std::vector(tokens.begin(), tokens.end())] {
+      const float* dy = run.tape->gradient(y.id);
+      for (std::size_t i = 0; i < tokens.size(); ++i) {
+        const Source source = source_of({table, kept, scale}, tokens[i], i);
+        if (!source.weight->learns()) continue;
+        run.table.add_scaled(dy + i * width, source.scale, width,
+                             source.weight->gradient + source.row * width);
+      }
+    });
   }
   return y;
 }

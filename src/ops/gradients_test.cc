@@ -191,13 +191,10 @@ TEST_F(GradientTest, LowRankUpdateOfAFrozenProduct) {
   check([&](ops::Run& run) { return linear(run, value(run, x), w, slices); });
 }
 
-constexpr kernels::Activation kActivations[] = {
-    kernels::Activation::silu, kernels::Activation::gelu, kernels::Activation::gelu_tanh};
-
 TEST_F(GradientTest, Gated) {
   Input& gate = input(3, 5);
   Input& up = input(3, 5);
-  for (const kernels::Activation act : kActivations) {
+  for (const kernels::Activation act : kernels::kActivations) {
     inputs_[0].gradient.assign(15, 0);
     inputs_[1].gradient.assign(15, 0);
     check([&](ops::Run& run) {
@@ -210,7 +207,7 @@ TEST_F(GradientTest, Gated) {
 
 TEST_F(GradientTest, ActivationWithoutAGate) {
   Input& x = input(3, 5);
-  for (const kernels::Activation act : kActivations) {
+  for (const kernels::Activation act : kernels::kActivations) {
     inputs_[0].gradient.assign(15, 0);
     check([&](ops::Run& run) { return gated(run, value(run, x), nullptr, act); });
   }
@@ -365,7 +362,9 @@ TEST_F(GradientTest, SelectedRowsAndSoftPrompt) {
   const std::vector<std::int32_t> tokens = {-1, -2, 3, 3, 0};
   const std::vector<std::int32_t> rows = {4, 0, 1, 1};
   const std::vector<SoftPromptSlice> prompts = {{0, 5, &prompt}};
-  check([&](ops::Run& run) { return select_rows(run, embed(run, table, tokens, prompts), rows); });
+  check([&](ops::Run& run) {
+    return select_rows(run, embed(run, table, tokens, prompts, 2.5f), rows);
+  });
 }
 
 TEST_F(GradientTest, CrossEntropy) {

@@ -53,6 +53,7 @@ void linear_backward(Run& run, const Rows& rows, const MatrixWeight& w, const Ta
 
 void add_lora(Run& run, const Value& x, const LoraSlice& slice, const Value& y) {
   const LoraWeight& lora = *slice.lora;
+  if (!lora.low_rank()) return;
   LATHE_ASSERT(lora.a.columns == x.columns && lora.b.rows == y.columns &&
                lora.a.rows == lora.b.columns);
   const std::size_t rows = slice.last - slice.first;
@@ -90,6 +91,34 @@ void start_with(Run& run, const Addends& addends, const Value& y) {
   });
 }
 
+// Computes the slice's rows anew, with all that its adapter changes (LoraWeight).
+void replace_rows(Run& run, const Value& x, const MatrixWeight& weight, const LoraSlice& slice,
+                  const Addends& addends, const Value& y) {
+  LATHE_ASSERT(run.tape == nullptr);
+  const LoraWeight& change = *slice.lora;
+  const std::size_t rows = slice.last - slice.first;
+  const Value in = {x.row(slice.first), rows, x.columns};
+  Value scaled = in;
+  if (change.in_factors != nullptr) {
+    scaled = run.make(rows, x.columns, false);
+    for (std::size_t i = 0; i < in.size(); ++i)
+      scaled.data[i] = in.data[i] * change.in_factors[i % in.columns];
+  }
+  const Value product = run.make(rows, y.columns, false);
+  multiply_by_transpose(run, {scaled.data, scaled.columns, 1}, rows,
+                        change.weight != nullptr ? *change.weight : weight, product.data, false);
+  add_lora(run, in, {0, rows, &change}, product);
+  const VectorWeight* bias = change.bias != nullptr ? change.bias : addends.bias;
+  for (std::size_t i = 0; i < rows; ++i) {
+    float* out = y.row(slice.first + i);
+    for (std::size_t j = 0; j < y.columns; ++j) {
+      const float factor = change.out_factors != nullptr ? change.out_factors[j] : 1.0f;
+      out[j] = factor * product.row(i)[j] + (bias != nullptr ? bias->data[j] : 0.0f);
+      if (addends.residual != nullptr) out[j] += addends.residual->row(slice.first + i)[j];
+    }
+  }
+}
+
 bool any_learns(std::span<const LoraSlice> loras) {
   return std::any_of(loras.begin(), loras.end(),
                      [](const LoraSlice& s) { return s.lora->learns(); });
@@ -122,7 +151,13 @@ Value linear(Run& run, const Value& x, const MatrixWeight& weight, std::span<con
       run.table.add_scaled(dy, 1, y.size(), run.tape->gradient(residual_id));
     });
   }
-  for (const LoraSlice& slice : loras) add_lora(run, x, slice, y);
+  for (const LoraSlice& slice : loras) {
+    if (slice.lora->replaces()) {
+      replace_rows(run, x, weight, slice, addends, y);
+    } else {
+      add_lora(run, x, slice, y);
+    }
+  }
   return y;
 }
 

@@ -20,13 +20,13 @@ struct SoftPromptSlice {
   const MatrixWeight* prompt = nullptr;  // [virtual tokens, width]
 };
 
-// y[i] = table[token[i]]; a negative token stands for row -1 - token of the soft prompt of its
-// slice.
+// y[i] = scale * table[token[i]]; a negative token stands for row -1 - token of the soft prompt of
+// its slice, as it is.
 // -> [tokens, width].
 // REQUIRES: each token is in the table, or its slice has a prompt with that row; table.f32 is
 // there.
 Value embed(Run& run, const MatrixWeight& table, std::span<const std::int32_t> tokens,
-            std::span<const SoftPromptSlice> prompts);
+            std::span<const SoftPromptSlice> prompts, float scale = 1);
 
 // y = rms_norm(x) * weight, row by row; a weight shorter than a row normalises each stretch of its
 // size (a head) by itself. -> shape of x.

@@ -30,13 +30,25 @@ struct VectorWeight {
   bool learns() const { return gradient != nullptr; }
 };
 
-// A low-rank update of one matrix (Hu et al. 2021): W x becomes W x + scale * b (a x).
+// What an adapter changes of one module. W x + bias becomes
+//   out_factors * (W (in_factors * x) + scale * b (a x)) + bias,
+// a low-rank update (Hu et al. 2021) as a rule. What follows `scale` is for inference only; null:
+// as the module has it.
 struct LoraWeight {
-  MatrixWeight a;  // [rank, in]
+  MatrixWeight a;  // [rank, in]; without rows: no such update
   MatrixWeight b;  // [out, rank]
   float scale = 1;
+  const MatrixWeight* weight = nullptr;  // in place of W (PEFT's modules_to_save)
+  const VectorWeight* bias = nullptr;    // in place of the module's
+  const float* in_factors = nullptr;     // [in]: IA3 (Liu et al. 2022) of a second product
+  const float* out_factors = nullptr;    // [out]: IA3 of others, DoRA (Liu et al. 2024)
 
   bool learns() const { return a.learns() || b.learns(); }
+  bool low_rank() const { return a.rows > 0; }
+  // Whether it is more than a low-rank update.
+  bool replaces() const {
+    return weight != nullptr || bias != nullptr || in_factors != nullptr || out_factors != nullptr;
+  }
 };
 
 }  // namespace lathe::ops

@@ -147,6 +147,29 @@ void expect_adapter(const char* name) {
 TEST(GoldenLogits, LoraAdapter) { expect_adapter("lora-qv"); }
 TEST(GoldenLogits, PromptTuningAdapter) { expect_adapter("prompt-tuning"); }
 
+TEST(GoldenLogits, PTuningAdapter) { expect_adapter("p-tuning-mlp"); }
+
+// Every kind of adapter of testdata/adapters (tools/make_adapter_oracle.py).
+TEST(GoldenLogits, Adapters) {
+  const os::Path testdata = os::Path(LATHE_SOURCE_DIR) / "testdata";
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(testdata / "adapters")) {
+    SCOPED_TRACE(entry.path().filename().string());
+    const auto config =
+        nlohmann::json::parse(os::read_file(entry.path() / "adapter_config.json").value());
+    const std::string base = config["base_model_name_or_path"];
+    os::ThreadPool pool(2);
+    const auto source = formats::ModelSource::open(testdata / "families" / base);
+    ASSERT_TRUE(source.ok()) << source.error().message();
+    const auto decoder = models::Decoder::load(*source, pool).value();
+    const auto adapter = adapters::load_adapter(*decoder, entry.path());
+    ASSERT_TRUE(adapter.ok()) << adapter.error().message();
+    expect_logits(*decoder, adapter->get(), entry.path() / "golden.safetensors", 1e-4);
+    ++count;
+  }
+  EXPECT_GE(count, 11u);
+}
+
 struct Run {
   nlohmann::json json;
   formats::SafetensorsFile start, end, data;

@@ -18,6 +18,15 @@ constexpr PartName kNames[] = {
 };
 constexpr std::string_view kGgufKeys[] = {"use_parallel_residual", "attention.max_alibi_bias"};
 constexpr double kAlibiBias = 8;  // Press et al. 2022: the slopes fall to 2^-8
+
+// "RefinedWeb" was the name of its first weeks: of the 40B layout, and with "Model" of the others.
+constexpr std::string_view kFirstGrouped = "RefinedWeb";
+constexpr std::string_view kOtherTypes[] = {kFirstGrouped, "RefinedWebModel"};
+constexpr FieldAlias kAliases[] = {{"n_embed", "hidden_size"},
+                                   {"n_layer", "num_hidden_layers"},
+                                   {"n_head", "num_attention_heads"},
+                                   {"n_head_kv", "num_kv_heads"}};
+
 constexpr PartName kAttentionNorm = {Part::attention_norm, "ln_attn", "attn_norm_2"};
 constexpr PartName kMlpNorm = {Part::mlp_norm, "ln_mlp", "attn_norm"};
 
@@ -28,6 +37,12 @@ const PartName* name_by_config(Part part, const DecoderConfig& config) {
 }
 
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 65024;
+  config.hidden_size = 4544;
+  config.intermediate_size = 0;
+  config.layers = 32;
+  config.heads = 71;
+  config.max_positions = 2048;
   config.norm = NormKind::layer;
   config.norm_eps = 1e-5;
   config.activation = Activation::gelu;
@@ -47,8 +62,9 @@ Result<Switches> read_switches(const JsonFields& fields) {
   LATHE_TRY(const auto multi_query, fields.find_bool("multi_query"));
   LATHE_TRY(const auto parallel, fields.find_bool("parallel_attn"));
   LATHE_TRY(const auto groups, fields.find_bool("new_decoder_architecture"));
+  LATHE_TRY(const std::string type, fields.get_string("model_type"));
   return Switches{alibi.value_or(false), bias.value_or(false), multi_query.value_or(true),
-                  parallel.value_or(true), groups.value_or(false)};
+                  parallel.value_or(true), groups.value_or(type == kFirstGrouped)};
 }
 
 Status read_json(const JsonFields& fields, DecoderConfig& c) {
@@ -63,8 +79,6 @@ Status read_json(const JsonFields& fields, DecoderConfig& c) {
   c.separate_norms = s.parallel && s.groups ? norms.value_or(2) == 2 : !s.parallel;
   if (s.groups && !s.parallel)
     return Error::unsupported("new_decoder_architecture without parallel_attn is not supported");
-  if (s.alibi && s.groups)
-    return Error::unsupported("new_decoder_architecture with alibi is not supported");
   if (norms && *norms != (c.parallel_residual && c.separate_norms ? 2 : 1) && s.parallel)
     return Error::unsupported(fmt::format("num_ln_in_parallel_attn is {}", *norms));
   return {};
@@ -113,11 +127,14 @@ const DecoderFamily kFalcon = {.name = "falcon",
                                .gguf_keys = kGgufKeys,
                                .read_gguf = read_gguf,
                                .write_gguf = write_gguf,
+                               .other_types = kOtherTypes,
+                               .other_architecture = "RWForCausalLM",
                                .keys = {.intermediate = "ffn_hidden_size",
                                         .kv_heads = nullptr,
                                         .norm_eps = "layer_norm_epsilon",
                                         .activation = "activation",
                                         .fourfold = true},
+                               .aliases = kAliases,
                                .layers = "transformer.h.",
                                .names = kNames,
                                .name_by_config = name_by_config,

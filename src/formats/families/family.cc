@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "formats/foreign_text.h"
 
 namespace lathe::formats {
@@ -59,6 +61,14 @@ Result<const DecoderFamily*> find_decoder_family(std::string_view name) {
   return unknown(name, &DecoderFamily::name);
 }
 
+Result<const DecoderFamily*> find_family_of_type(std::string_view model_type) {
+  for (const DecoderFamily* family : kFamilies) {
+    const auto& others = family->other_types;
+    if (std::find(others.begin(), others.end(), model_type) != others.end()) return family;
+  }
+  return find_decoder_family(model_type);
+}
+
 Result<const DecoderFamily*> find_gguf_family(std::string_view architecture,
                                               const GgufFields& fields) {
   const DecoderFamily* usual = nullptr;
@@ -89,27 +99,63 @@ Status allow_only(const JsonFields& fields, const char* key, const nlohmann::jso
       fmt::format("{} is {}, which is not supported", fields.name(key), JsonFields::show(*value)));
 }
 
-Status read_windows(const JsonFields& fields, std::int64_t first, DecoderConfig& c) {
+namespace {
+
+constexpr std::int64_t kMaxLayers = 1024;  // check() refuses more
+
+// Which layers "layer_types" says slide; nothing when it is not there.
+Result<std::optional<std::vector<bool>>> read_layer_types(const JsonFields& fields,
+                                                          std::int64_t layers) {
   LATHE_TRY(const auto types, fields.find_strings("layer_types"));
-  if (types && static_cast<std::int64_t>(types->size()) != c.layers)
-    return Error::bad_input(fmt::format("layer_types has {} entries, num_hidden_layers is {}",
-                                        types->size(), c.layers));
-  for (const std::string& type : types.value_or(std::vector<std::string>())) {
+  if (!types) return std::optional<std::vector<bool>>();
+  if (static_cast<std::int64_t>(types->size()) != layers)
+    return Error::bad_input(
+        fmt::format("layer_types has {} entries, num_hidden_layers is {}", types->size(), layers));
+  std::vector<bool> slides;
+  for (const std::string& type : *types) {
     if (type != "full_attention" && type != "sliding_attention")
       return Error::unsupported(
           fmt::format("layer_types has {}, which is not supported", in_quotes(type)));
+    slides.push_back(type == "sliding_attention");
   }
-  LATHE_TRY(const auto window, fields.find_int("sliding_window"));
-  if (!window || c.layers <= 0 || c.layers > 1024) return {};  // check() refuses such layers
-  std::vector<std::int64_t> windows;
-  bool any = false;
-  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
-    const bool slides =
-        types ? (*types)[static_cast<std::size_t>(layer)] == "sliding_attention" : layer >= first;
-    windows.push_back(slides ? *window : 0);
-    any = any || slides;
+  return std::optional(std::move(slides));
+}
+
+std::vector<bool> slides_by_rule(const WindowRules& rules, std::int64_t layers) {
+  std::vector<bool> slides;
+  for (std::int64_t i = 0; i < layers; ++i)
+    slides.push_back(i >= rules.first && (rules.every == 0 || (i + 1) % rules.every != 0));
+  return slides;
+}
+
+}  // namespace
+
+Status read_windows(const JsonFields& fields, const WindowRules& rules, DecoderConfig& c) {
+  c.windows.clear();
+  if (c.layers <= 0 || c.layers > kMaxLayers) return {};
+  LATHE_TRY(const auto given, fields.find_int("sliding_window"));
+  const auto window = fields.mentions("sliding_window") ? given : rules.absent;
+  if (window && *window < 1)
+    return Error::bad_input(fmt::format("sliding_window is {}, below 1", *window));
+  LATHE_TRY(const auto types, read_layer_types(fields, c.layers));
+  const std::vector<bool> none(static_cast<std::size_t>(c.layers), false);
+  const std::vector<bool> usual = window ? slides_by_rule(rules, c.layers) : none;
+  if (types && !rules.reads_layer_types && *types != usual)
+    return Error::unsupported(
+        "layer_types gives windows to other layers than models of this type do");
+  const std::vector<bool>& slides = types ? *types : usual;
+  if (slides == none) return {};
+  if (!window) return Error::bad_input("layer_types has windows, but sliding_window is null");
+  for (const bool one : slides) c.windows.push_back(one ? *window : 0);
+  return {};
+}
+
+Status allow_no_windows(const JsonFields& fields) {
+  LATHE_TRY(const auto types, fields.find_strings("layer_types"));
+  for (const std::string& type : types.value_or(std::vector<std::string>())) {
+    if (type != "full_attention")
+      return Error::unsupported("layer_types has other layers than full_attention");
   }
-  if (any) c.windows = std::move(windows);
   return {};
 }
 
@@ -125,11 +171,30 @@ void write_windows(const DecoderConfig& config, nlohmann::json& out) {
 }
 
 Result<Activation> activation_named(std::string_view name) {
-  // "silu" and "swish" are two names of one function; so are the last three.
-  if (name == "silu" || name == "swish") return Activation::silu;
-  if (name == "gelu") return Activation::gelu;
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_fast")
-    return Activation::gelu_tanh;
+  struct Named {
+    std::string_view name;
+    Activation activation;
+  };
+  // Many names of few functions (transformers, activations.py).
+  constexpr Named kNamed[] = {
+      {"silu", Activation::silu},
+      {"swish", Activation::silu},
+      {"gelu", Activation::gelu},
+      {"gelu_python", Activation::gelu},
+      {"gelu_pytorch_tanh", Activation::gelu_tanh},
+      {"gelu_new", Activation::gelu_tanh},
+      {"gelu_fast", Activation::gelu_tanh},
+      {"gelu_accurate", Activation::gelu_tanh},
+      {"gelu_python_tanh", Activation::gelu_tanh},
+      {"quick_gelu", Activation::gelu_quick},
+      {"relu", Activation::relu},
+      {"relu2", Activation::relu_squared},
+      {"tanh", Activation::tanh},
+      {"sigmoid", Activation::sigmoid},
+  };
+  for (const Named& one : kNamed) {
+    if (one.name == name) return one.activation;
+  }
   return Error::unsupported(fmt::format("the activation {} is not supported", in_quotes(name)));
 }
 
@@ -139,6 +204,16 @@ std::string_view name_of(Activation activation) {
       return "gelu";
     case Activation::gelu_tanh:
       return "gelu_pytorch_tanh";
+    case Activation::gelu_quick:
+      return "quick_gelu";
+    case Activation::relu:
+      return "relu";
+    case Activation::relu_squared:
+      return "relu2";
+    case Activation::tanh:
+      return "tanh";
+    case Activation::sigmoid:
+      return "sigmoid";
     default:
       return "silu";
   }

@@ -35,6 +35,11 @@ struct PartName {
   std::string_view gguf = {};  // empty: the usual one (gguf_names.cc)
 };
 
+struct FieldAlias {
+  const char* other;
+  const char* name;
+};
+
 struct DecoderFamily {
   std::string_view name;          // DecoderConfig::family, and config.json's model_type
   std::string_view architecture;  // of config.json's "architectures"
@@ -54,8 +59,12 @@ struct DecoderFamily {
   // What this family alone has in GGUF; called after the common fields are read.
   Status (*read_gguf)(const GgufFields& fields, DecoderConfig& config) = nullptr;
   void (*write_gguf)(const DecoderConfig& config, GgufKeys& keys) = nullptr;
-  // What other model_type config.json may give for the same thing; empty: none.
+  // What other model_type and architecture config.json may give for the same thing.
+  std::span<const std::string_view> other_types = {};
+  std::string_view other_architecture = {};
   SizeKeys keys = {};
+  // Other names of fields of config.json, of older files as a rule.
+  std::span<const FieldAlias> aliases = {};
   // What goes before the number of a layer.
   std::string_view layers = "model.layers.";
   // The names that differ from LLaMA's.
@@ -65,7 +74,12 @@ struct DecoderFamily {
   // What some folders leave out at the start of every name outside the head ("transformer.").
   std::string_view base_prefix = {};
   bool stores_transposed = false;  // linear modules are [in, out] in folders, as GPT-2's Conv1D
-  // Defaults of config.json that differ from LlamaConfig's; called before the fields are read.
+  bool partial_rotary = false;     // a part of a head may be rotated
+  bool ropes_by_layer = false;     // rope_parameters has an object for each type of layer
+  // The default of original_max_position_embeddings where the class has such a field; then every
+  // stretched rope is LongRoPE, also by its older names "su" and "yarn". 0: no such field.
+  std::int64_t original_positions = 0;
+  // Every default of config.json, sizes included; called before the fields are read.
   void (*defaults)(DecoderConfig& config) = nullptr;
   // The fields of config.json that this family alone has, and refusals of their values that Lathe
   // does not implement; called after the common ones are read.
@@ -76,6 +90,8 @@ struct DecoderFamily {
 
 // By DecoderConfig::family; unsupported names the family and those that exist.
 Result<const DecoderFamily*> find_decoder_family(std::string_view name);
+// By config.json's model_type, which may be another than the family's name.
+Result<const DecoderFamily*> find_family_of_type(std::string_view model_type);
 // By general.architecture, and by what the file says where families share one.
 Result<const DecoderFamily*> find_gguf_family(std::string_view architecture,
                                               const GgufFields& fields);
@@ -101,10 +117,23 @@ const PartName* find_part_name(const DecoderFamily& family, Part part, const Dec
 // unsupported names it otherwise.
 Status allow_only(const JsonFields& fields, const char* key, const nlohmann::json& harmless);
 
-// "sliding_window" where it is in force, by layer: those of layer_types that say
-// "sliding_attention", or, when there is no layer_types, layers from `first` on. Errors: bad_input
-// (a list that has not one entry a layer), unsupported (a type of another name).
-Status read_windows(const JsonFields& fields, std::int64_t first, DecoderConfig& config);
+// Which layers of a family have a sliding window.
+struct WindowRules {
+  std::optional<std::int64_t> absent;  // the window where config.json has no "sliding_window"
+  bool reads_layer_types = false;      // "layer_types" says which; else it must agree with the rest
+  std::int64_t first = 0;              // without it: layers from here on,
+  std::int64_t every = 0;              // but not each every-th one (0: no exception)
+};
+// "sliding_window" and "layer_types" as the family reads them. Errors: bad_input (a list that has
+// not one entry a layer, layers with a window of no size), unsupported (a type of another name, or
+// layers that the family's class would not give a window).
+Status read_windows(const JsonFields& fields, const WindowRules& rules, DecoderConfig& config);
+
+// Where "use_sliding_window" turns them on, from layer "max_window_layers" on (qwen2.cc).
+Status read_switched_windows(const JsonFields& fields, DecoderConfig& config);
+
+// For families and configs without windows: unsupported names a layer_types that has them.
+Status allow_no_windows(const JsonFields& fields);
 
 // "layer_types" and "sliding_window" as read_windows() reads them.
 void write_windows(const DecoderConfig& config, nlohmann::json& out);
@@ -117,7 +146,13 @@ std::optional<std::int64_t> window_period(const std::vector<std::int64_t>& windo
 // (decoder_config_json.cc).
 Result<RopeConfig> read_rope_object(const nlohmann::json& object, const std::string& place,
                                     const DecoderConfig& config);
+// Whether an object of "rope_parameters" holds one for each type of layer.
+bool is_by_layer_type(const nlohmann::json* rope_parameters);
 nlohmann::json rope_to_json(const RopeConfig& rope);
+
+// How much of a head is rotated: `share` of its values, as `field` says; and what to write for it.
+Status take_rotary_share(const std::string& field, double share, DecoderConfig& config);
+double rotary_share_of(const DecoderConfig& config);
 
 // The names of an activation: "gelu_new", …. unsupported names it.
 Result<Activation> activation_named(std::string_view name);

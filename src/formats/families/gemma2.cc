@@ -6,6 +6,11 @@
 #include "formats/families/gemma.h"
 
 namespace lathe::formats {
+namespace {
+
+constexpr std::int64_t kDefaultWindow = 4096;
+
+}  // namespace
 
 const PartName kGemmaNames[4] = {
     {Part::post_attention_norm, "post_attention_layernorm"},
@@ -36,12 +41,10 @@ Status read_gemma(const JsonFields& fields, std::int64_t pattern, DecoderConfig&
   if (!(divisor > 0))
     return Error::bad_input(fmt::format("query_pre_attn_scalar is {}, not positive", divisor));
   config.query_scale = 1 / std::sqrt(divisor);
-  LATHE_CHECK(read_windows(fields, 0, config));
-  if (fields.find("layer_types") != nullptr) return {};
-  LATHE_TRY(const auto window, fields.find_int("sliding_window"));
-  config.windows.clear();
-  for (std::int64_t layer = 0; layer < config.layers && layer < 1024; ++layer)
-    config.windows.push_back((layer + 1) % pattern != 0 ? window.value_or(4096) : 0);
+  LATHE_CHECK(read_windows(
+      fields, {.absent = kDefaultWindow, .reads_layer_types = true, .every = pattern}, config));
+  if (config.windows.empty() && fields.find("layer_types") == nullptr && pattern != 1)
+    return Error::bad_input("sliding_window is null");
   return {};
 }
 
@@ -104,6 +107,11 @@ constexpr double kScoreCap = 50;
 constexpr double kLogitCap = 30;
 
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 256000;
+  config.hidden_size = 2304;
+  config.intermediate_size = 9216;
+  config.layers = 26;
+  config.heads = 8;
   gemma_defaults(config);
   config.max_positions = 8192;
 }
@@ -130,6 +138,7 @@ const DecoderFamily kGemma2 = {.name = "gemma2",
                                .write_gguf = write_gemma_gguf,
                                .keys = {.activation = "hidden_activation"},
                                .names = kGemmaNames,
+                               .base_prefix = "model.",
                                .defaults = defaults,
                                .read_json = read_json,
                                .write_json = write_gemma};

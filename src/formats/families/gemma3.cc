@@ -9,10 +9,33 @@ namespace {
 constexpr std::int64_t kDefaultPattern = 6;
 
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 262208;
+  config.hidden_size = 2304;
+  config.intermediate_size = 9216;
+  config.layers = 26;
+  config.heads = 8;
   gemma_defaults(config);
   config.max_positions = 131072;
   config.qk_norm = true;
   config.rope.theta = 1e6;
+}
+
+// One of the two objects in rope_parameters, over what `rope` holds already.
+Status read_rope_of_type(const JsonFields& fields, const char* type, RopeConfig& rope,
+                         const DecoderConfig& config) {
+  const nlohmann::json* parameters = fields.find("rope_parameters");
+  const std::string place = fmt::format("rope_parameters.{}", type);
+  if (parameters != nullptr && parameters->contains(type) && !(*parameters)[type].is_null()) {
+    const nlohmann::json& object = (*parameters)[type];
+    if (!object.is_object()) return Error::bad_input(place + " is no object");
+    const double theta = rope.theta;
+    LATHE_TRY(rope, read_rope_object(object, place + ".", config));
+    if (!object.contains("rope_theta")) rope.theta = theta;
+  }
+  const RopeScaling::Kind kind = rope.scaling.kind;
+  if (kind == RopeScaling::Kind::longrope || kind == RopeScaling::Kind::dynamic)
+    return Error::unsupported(place + ": longrope and dynamic are not supported here");
+  return {};
 }
 
 // rope_parameters by layer type (transformers 5), or rope_local_base_freq beside rope_theta.
@@ -21,27 +44,19 @@ Status read_ropes(const JsonFields& fields, DecoderConfig& config) {
   LATHE_TRY(const auto local, fields.find_number("rope_local_base_freq"));
   window.theta = local.value_or(10000);
   const nlohmann::json* parameters = fields.find("rope_parameters");
-  if (parameters != nullptr && parameters->contains("full_attention")) {
-    const auto read = [&](const char* type, RopeConfig& rope) -> Status {
-      const auto found = parameters->find(type);
-      if (found == parameters->end()) return {};
-      const std::string place = fmt::format("rope_parameters.{}", type);
-      if (!found->is_object()) return Error::bad_input(place + " is no object");
-      LATHE_TRY(rope, read_rope_object(*found, place + ".", config));
-      return {};
-    };
-    LATHE_CHECK(read("full_attention", config.rope));
-    LATHE_CHECK(read("sliding_attention", window));
-  }
+  if (parameters != nullptr && !parameters->empty() && !is_by_layer_type(parameters))
+    return Error::unsupported("rope_parameters has no full_attention and no sliding_attention");
+  LATHE_CHECK(read_rope_of_type(fields, "full_attention", config.rope, config));
+  LATHE_CHECK(read_rope_of_type(fields, "sliding_attention", window, config));
   config.window_rope = window;
   return {};
 }
 
 Status read_json(const JsonFields& fields, DecoderConfig& config) {
   LATHE_CHECK(read_softcaps(fields, 0, 0, config));
-  LATHE_TRY(const auto old_pattern, fields.find_int("sliding_window_pattern"));
-  LATHE_TRY(const auto pattern, fields.find_int("_sliding_window_pattern"));
-  const std::int64_t every = old_pattern ? *old_pattern : pattern.value_or(kDefaultPattern);
+  config.attention_softcap = 0;  // the class has the field, and its attention does not use it
+  LATHE_TRY(const auto pattern, fields.find_int("sliding_window_pattern"));
+  const std::int64_t every = pattern.value_or(kDefaultPattern);
   if (every < 1)
     return Error::bad_input(fmt::format("sliding_window_pattern is {}, below 1", every));
   LATHE_CHECK(read_gemma(fields, every, config));
@@ -73,6 +88,8 @@ const DecoderFamily kGemma3 = {.name = "gemma3_text",
                                .write_gguf = write_gemma_gguf,
                                .keys = {.activation = "hidden_activation"},
                                .names = kGemmaNames,
+                               .base_prefix = "model.",
+                               .ropes_by_layer = true,
                                .defaults = defaults,
                                .read_json = read_json,
                                .write_json = write_json};

@@ -17,7 +17,17 @@ constexpr PartName kNames[] = {
     {Part::final_norm, "transformer.ln_f"},
 };
 
+constexpr FieldAlias kAliases[] = {{"hidden_size", "n_embd"},
+                                   {"num_hidden_layers", "n_layer"},
+                                   {"num_attention_heads", "n_head"},
+                                   {"max_position_embeddings", "n_positions"}};
+
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 50257;
+  config.hidden_size = 768;
+  config.intermediate_size = 0;
+  config.layers = 12;
+  config.heads = 12;
   config.max_positions = 1024;
   config.norm = NormKind::layer;
   config.norm_eps = 1e-5;
@@ -31,15 +41,20 @@ void defaults(DecoderConfig& config) {
   config.eos_ids = {50256};
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig&) {
-  LATHE_CHECK(allow_only(fields, "scale_attn_weights", true));
-  return allow_only(fields, "scale_attn_by_inverse_layer_idx", false);
+// reorder_and_upcast_attn orders the same arithmetic in another way, for halves.
+Status read_json(const JsonFields& fields, DecoderConfig& config) {
+  LATHE_TRY(const auto scaled, fields.find_bool("scale_attn_weights"));
+  LATHE_TRY(const auto by_layer, fields.find_bool("scale_attn_by_inverse_layer_idx"));
+  config.query_scale = scaled.value_or(true) ? 0 : 1;
+  config.scores_by_layer = by_layer.value_or(false);
+  return {};
 }
 
 void write_json(const DecoderConfig& config, nlohmann::json& out) {
   out["activation_function"] =
       config.activation == Activation::gelu_tanh ? "gelu_new" : name_of(config.activation);
-  out["scale_attn_weights"] = true;
+  out["scale_attn_weights"] = config.query_scale == 0;
+  out["scale_attn_by_inverse_layer_idx"] = config.scores_by_layer;
 }
 
 }  // namespace
@@ -56,6 +71,7 @@ const DecoderFamily kGpt2 = {.name = "gpt2",
                                       .norm_eps = "layer_norm_epsilon",
                                       .activation = "activation_function",
                                       .fourfold = true},
+                             .aliases = kAliases,
                              .layers = "transformer.h.",
                              .names = kNames,
                              .base_prefix = "transformer.",

@@ -1,8 +1,6 @@
 // GPT-NeoX (Black et al. 2022; Pythia): attention and MLP beside each other as a rule, a part of
 // each head rotated, queries, keys and values of a head side by side in one matrix. Source:
 // transformers' GPTNeoXConfig.
-#include <fmt/format.h>
-
 #include "formats/families/family.h"
 
 namespace lathe::formats {
@@ -22,6 +20,12 @@ constexpr PartName kNames[] = {
 };
 
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 50432;
+  config.hidden_size = 6144;
+  config.intermediate_size = 24576;
+  config.layers = 44;
+  config.heads = 64;
+  config.max_positions = 2048;
   config.norm = NormKind::layer;
   config.norm_eps = 1e-5;
   config.activation = Activation::gelu;
@@ -35,18 +39,15 @@ void defaults(DecoderConfig& config) {
 Status read_rotary(const JsonFields& fields, DecoderConfig& c) {
   LATHE_TRY(const auto base, fields.find_number("rotary_emb_base"));
   const nlohmann::json* parameters = fields.find("rope_parameters");
+  const nlohmann::json* scaling = fields.find("rope_scaling");
   const auto says = [&](const char* key) {
-    return parameters != nullptr && parameters->contains(key);
+    return (parameters != nullptr && parameters->contains(key)) ||
+           (scaling != nullptr && scaling->contains(key)) || fields.mentions(key);
   };
-  if (base && !says("rope_theta") && !fields.mentions("rope_theta")) c.rope.theta = *base;
-  if (says("partial_rotary_factor") || fields.mentions("partial_rotary_factor")) return {};
+  if (base && !says("rope_theta")) c.rope.theta = *base;
+  if (says("partial_rotary_factor")) return {};
   LATHE_TRY(const auto given, fields.find_number("rotary_pct"));
-  const double share = given.value_or(kDefaultRotaryShare);
-  if (!(share > 0 && share <= 1))
-    return Error::bad_input(fmt::format("rotary_pct is {}, outside 0 to 1", share));
-  const auto dim = static_cast<std::int64_t>(static_cast<double>(c.head_dim) * share);
-  c.rotary_dim = dim == c.head_dim ? 0 : dim;
-  return {};
+  return take_rotary_share("rotary_pct", given.value_or(kDefaultRotaryShare), c);
 }
 
 Status read_json(const JsonFields& fields, DecoderConfig& c) {
@@ -59,7 +60,7 @@ Status read_json(const JsonFields& fields, DecoderConfig& c) {
 }
 
 void write_json(const DecoderConfig& c, nlohmann::json& out) {
-  const double share = static_cast<double>(rotary_dim_of(c)) / static_cast<double>(c.head_dim);
+  const double share = rotary_share_of(c);
   out["attention_bias"] = c.qkv_bias;
   out["use_parallel_residual"] = c.parallel_residual;
   out["rotary_pct"] = share;
@@ -89,6 +90,8 @@ const DecoderFamily kGptNeox = {.name = "gpt_neox",
                                 .keys = {.kv_heads = nullptr, .norm_eps = "layer_norm_eps"},
                                 .layers = "gpt_neox.layers.",
                                 .names = kNames,
+                                .base_prefix = "gpt_neox.",
+                                .partial_rotary = true,
                                 .defaults = defaults,
                                 .read_json = read_json,
                                 .write_json = write_json};

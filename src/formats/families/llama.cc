@@ -6,6 +6,12 @@ namespace lathe::formats {
 namespace {
 
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 32000;
+  config.hidden_size = 4096;
+  config.intermediate_size = 11008;
+  config.layers = 32;
+  config.heads = 32;
+  config.max_positions = 2048;
   config.bos_id = 1;
   config.eos_ids = {2};
 }
@@ -17,12 +23,7 @@ Status read_json(const JsonFields& fields, DecoderConfig& config) {
   config.mlp_bias = mlp_bias.value_or(false);
   LATHE_CHECK(allow_only(fields, "use_sliding_window", false));
   LATHE_CHECK(allow_only(fields, "sliding_window", nullptr));
-  LATHE_TRY(const auto types, fields.find_strings("layer_types"));
-  for (const std::string& type : types.value_or(std::vector<std::string>())) {
-    if (type != "full_attention")
-      return Error::unsupported("layer_types has other layers than full_attention");
-  }
-  return {};
+  return allow_no_windows(fields);
 }
 
 void write_json(const DecoderConfig& config, nlohmann::json& out) {
@@ -36,6 +37,7 @@ const DecoderFamily kLlama = {.name = "llama",
                               .architecture = "LlamaForCausalLM",
                               .gguf = "llama",
                               .gguf_interleaves = true,
+                              .base_prefix = "model.",
                               .defaults = defaults,
                               .read_json = read_json,
                               .write_json = write_json};

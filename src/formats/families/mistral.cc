@@ -11,6 +11,11 @@ namespace {
 constexpr std::int64_t kDefaultWindow = 4096;
 
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 32000;
+  config.hidden_size = 4096;
+  config.intermediate_size = 14336;
+  config.layers = 32;
+  config.heads = 32;
   config.max_positions = 4096 * 32;
   config.kv_heads = 8;
   config.bos_id = 1;
@@ -18,12 +23,7 @@ void defaults(DecoderConfig& config) {
 }
 
 Status read_json(const JsonFields& fields, DecoderConfig& config) {
-  LATHE_CHECK(read_windows(fields, 0, config));
-  if (!fields.mentions("sliding_window")) {
-    config.windows.assign(
-        static_cast<std::size_t>(std::clamp<std::int64_t>(config.layers, 0, 1024)), kDefaultWindow);
-  }
-  return {};
+  return read_windows(fields, {.absent = kDefaultWindow}, config);
 }
 
 void write_json(const DecoderConfig& config, nlohmann::json& out) {
@@ -45,6 +45,7 @@ const DecoderFamily kMistral = {.name = "mistral",
                                 .gguf_interleaves = true,
                                 .gguf_window_period = 0,
                                 .is_gguf = is_gguf,
+                                .base_prefix = "model.",
                                 .defaults = defaults,
                                 .read_json = read_json,
                                 .write_json = write_json};

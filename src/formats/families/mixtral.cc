@@ -12,7 +12,14 @@ constexpr PartName kNames[] = {
     {Part::expert_down, "block_sparse_moe.experts.{}.w2"},
 };
 
+constexpr FieldAlias kAliases[] = {{"num_experts", "num_local_experts"}};
+
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 32000;
+  config.hidden_size = 4096;
+  config.intermediate_size = 14336;
+  config.layers = 32;
+  config.heads = 32;
   config.max_positions = 4096 * 32;
   config.kv_heads = 8;
   config.norm_eps = 1e-5;
@@ -22,7 +29,7 @@ void defaults(DecoderConfig& config) {
 }
 
 Status read_json(const JsonFields& fields, DecoderConfig& config) {
-  LATHE_CHECK(read_windows(fields, 0, config));
+  LATHE_CHECK(read_windows(fields, {}, config));
   LATHE_TRY(const auto count, fields.find_int("num_local_experts"));
   LATHE_TRY(const auto used, fields.find_int("num_experts_per_tok"));
   config.experts.count = count.value_or(8);
@@ -52,7 +59,9 @@ const DecoderFamily kMixtral = {.name = "mixtral",
                                 .has_experts = true,
                                 .gguf_window_period = 0,
                                 .is_gguf = is_gguf,
+                                .aliases = kAliases,
                                 .names = kNames,
+                                .base_prefix = "model.",
                                 .defaults = defaults,
                                 .read_json = read_json,
                                 .write_json = write_json};

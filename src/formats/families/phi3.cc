@@ -11,6 +11,11 @@ constexpr PartName kNames[] = {
 };
 
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 32064;
+  config.hidden_size = 3072;
+  config.intermediate_size = 8192;
+  config.layers = 32;
+  config.heads = 32;
   config.max_positions = 4096;
   config.norm_eps = 1e-5;
   config.fused_qkv.groups = 1;
@@ -21,7 +26,7 @@ void defaults(DecoderConfig& config) {
 }
 
 Status read_json(const JsonFields& fields, DecoderConfig& config) {
-  return read_windows(fields, 0, config);
+  return read_windows(fields, {}, config);
 }
 
 void write_json(const DecoderConfig& config, nlohmann::json& out) {
@@ -39,6 +44,9 @@ const DecoderFamily kPhi3 = {.name = "phi3",
                              .gguf = "phi3",
                              .gguf_window_period = 0,
                              .names = kNames,
+                             .base_prefix = "model.",
+                             .partial_rotary = true,
+                             .original_positions = 4096,
                              .defaults = defaults,
                              .read_json = read_json,
                              .write_json = write_json};

@@ -6,23 +6,37 @@ namespace lathe::formats {
 namespace {
 
 constexpr std::int64_t kDefaultFirstWindowLayer = 28;
+constexpr std::int64_t kDefaultWindow = 4096;
 
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 151936;
+  config.hidden_size = 4096;
+  config.intermediate_size = 22016;
+  config.layers = 32;
+  config.heads = 32;
   config.max_positions = 32768;
   config.kv_heads = 32;
 }
 
 Status read_json(const JsonFields& fields, DecoderConfig& config) {
   config.qkv_bias = true;
-  LATHE_TRY(const auto slides, fields.find_bool("use_sliding_window"));
-  if (!slides.value_or(false)) return {};
-  LATHE_TRY(const auto first, fields.find_int("max_window_layers"));
-  LATHE_CHECK(read_windows(fields, first.value_or(kDefaultFirstWindowLayer), config));
-  if (!fields.mentions("sliding_window"))
-    return Error::unsupported("use_sliding_window is true and sliding_window is missing")
-        .fix_with("write the window into config.json (transformers takes 4096)");
-  return {};
+  return read_switched_windows(fields, config);
 }
+
+}  // namespace
+
+Status read_switched_windows(const JsonFields& fields, DecoderConfig& config) {
+  LATHE_TRY(const auto slides, fields.find_bool("use_sliding_window"));
+  if (!slides.value_or(false)) return allow_no_windows(fields);
+  LATHE_TRY(const auto first, fields.find_int("max_window_layers"));
+  return read_windows(fields,
+                      {.absent = kDefaultWindow,
+                       .reads_layer_types = true,
+                       .first = first.value_or(kDefaultFirstWindowLayer)},
+                      config);
+}
+
+namespace {
 
 void write_json(const DecoderConfig& config, nlohmann::json& out) {
   out["use_sliding_window"] = !config.windows.empty();
@@ -35,6 +49,7 @@ const DecoderFamily kQwen2 = {.name = "qwen2",
                               .architecture = "Qwen2ForCausalLM",
                               .gguf = "qwen2",
                               .gguf_interleaves = false,
+                              .base_prefix = "model.",
                               .defaults = defaults,
                               .read_json = read_json,
                               .write_json = write_json};

@@ -5,9 +5,12 @@
 namespace lathe::formats {
 namespace {
 
-constexpr std::int64_t kDefaultFirstWindowLayer = 28;
-
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 151936;
+  config.hidden_size = 4096;
+  config.intermediate_size = 22016;
+  config.layers = 32;
+  config.heads = 32;
   config.max_positions = 32768;
   config.kv_heads = 32;
   config.head_dim = 128;
@@ -17,10 +20,7 @@ Status read_json(const JsonFields& fields, DecoderConfig& config) {
   config.qk_norm = true;
   LATHE_TRY(const auto bias, fields.find_bool("attention_bias"));
   config.qkv_bias = config.output_bias = bias.value_or(false);
-  LATHE_TRY(const auto slides, fields.find_bool("use_sliding_window"));
-  if (!slides.value_or(false)) return {};
-  LATHE_TRY(const auto first, fields.find_int("max_window_layers"));
-  return read_windows(fields, first.value_or(kDefaultFirstWindowLayer), config);
+  return read_switched_windows(fields, config);
 }
 
 void write_json(const DecoderConfig& config, nlohmann::json& out) {
@@ -34,6 +34,7 @@ const DecoderFamily kQwen3 = {.name = "qwen3",
                               .architecture = "Qwen3ForCausalLM",
                               .gguf = "qwen3",
                               .gguf_interleaves = false,
+                              .base_prefix = "model.",
                               .defaults = defaults,
                               .read_json = read_json,
                               .write_json = write_json};

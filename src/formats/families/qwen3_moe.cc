@@ -9,6 +9,8 @@
 namespace lathe::formats {
 namespace {
 
+constexpr std::int64_t kDefaultWindow = 4096;
+
 constexpr PartName kNames[] = {
     {Part::router, "mlp.gate"},
     {Part::expert_gate, "mlp.experts.{}.gate_proj"},
@@ -16,10 +18,16 @@ constexpr PartName kNames[] = {
     {Part::expert_down, "mlp.experts.{}.down_proj"},
 };
 
+constexpr FieldAlias kAliases[] = {{"num_local_experts", "num_experts"}};
+
 void defaults(DecoderConfig& config) {
+  config.vocab_size = 151936;
+  config.hidden_size = 2048;
+  config.intermediate_size = 6144;
+  config.layers = 24;
+  config.heads = 32;
   config.max_positions = 32768;
   config.kv_heads = 4;
-  config.intermediate_size = 6144;
 }
 
 // Layers whose number is in mlp_only_layers, and those that decoder_sparse_step passes over, have a
@@ -50,13 +58,16 @@ Status read_json(const JsonFields& fields, DecoderConfig& c) {
   LATHE_TRY(const auto bias, fields.find_bool("attention_bias"));
   c.qkv_bias = c.output_bias = bias.value_or(false);
   LATHE_TRY(const auto slides, fields.find_bool("use_sliding_window"));
-  if (slides.value_or(false)) LATHE_CHECK(read_windows(fields, 0, c));
+  if (slides.value_or(false)) {
+    LATHE_CHECK(read_windows(fields, {.absent = kDefaultWindow}, c));
+  } else {
+    LATHE_CHECK(allow_no_windows(fields));
+  }
   LATHE_TRY(const auto count, fields.find_int("num_experts"));
-  LATHE_TRY(const auto newer, fields.find_int("num_local_experts"));
   LATHE_TRY(const auto used, fields.find_int("num_experts_per_tok"));
   LATHE_TRY(const auto inner, fields.find_int("moe_intermediate_size"));
   LATHE_TRY(const auto normalised, fields.find_bool("norm_topk_prob"));
-  c.experts.count = count ? *count : newer.value_or(128);
+  c.experts.count = count.value_or(128);
   c.experts.used = used.value_or(8);
   c.experts.intermediate_size = inner.value_or(768);
   c.experts.normalised = normalised.value_or(false);
@@ -80,7 +91,9 @@ const DecoderFamily kQwen3Moe = {.name = "qwen3_moe",
                                  .architecture = "Qwen3MoeForCausalLM",
                                  .gguf = "qwen3moe",
                                  .has_experts = true,
+                                 .aliases = kAliases,
                                  .names = kNames,
+                                 .base_prefix = "model.",
                                  .defaults = defaults,
                                  .read_json = read_json,
                                  .write_json = write_json};

@@ -45,6 +45,44 @@ struct Silu {
   }
 };
 
+struct GeluQuick {
+  static HWY_INLINE V value(V x) { return hn::Mul(x, sigmoid(hn::Mul(constant(1.702f), x))); }
+  static HWY_INLINE V slope(V x) {
+    const V one = constant(1.0f);
+    const V inner = hn::Mul(constant(1.702f), x);
+    const V s = sigmoid(inner);
+    return hn::Mul(s, hn::MulAdd(inner, hn::Sub(one, s), one));
+  }
+};
+
+struct Relu {
+  static HWY_INLINE V value(V x) { return hn::Max(x, constant(0.0f)); }
+  static HWY_INLINE V slope(V x) {
+    return hn::IfThenElseZero(hn::Gt(x, constant(0.0f)), constant(1.0f));
+  }
+};
+
+struct ReluSquared {
+  static HWY_INLINE V value(V x) { return hn::Mul(Relu::value(x), Relu::value(x)); }
+  static HWY_INLINE V slope(V x) { return hn::Mul(constant(2.0f), Relu::value(x)); }
+};
+
+struct Tanh {
+  static HWY_INLINE V value(V x) { return tanh(x); }
+  static HWY_INLINE V slope(V x) {
+    const V t = tanh(x);
+    return hn::NegMulAdd(t, t, constant(1.0f));
+  }
+};
+
+struct Sigmoid {
+  static HWY_INLINE V value(V x) { return sigmoid(x); }
+  static HWY_INLINE V slope(V x) {
+    const V s = sigmoid(x);
+    return hn::Mul(s, hn::Sub(constant(1.0f), s));
+  }
+};
+
 struct Gelu {
   // The distribution function of the normal distribution.
   static HWY_INLINE V phi(V x) {
@@ -102,27 +140,37 @@ void gated_backward_by(const float* gate, const float* up, const float* dy, std:
   });
 }
 
-void gated(Activation act, const float* gate, const float* up, std::size_t n, float* y) {
+// Calls body with the struct of an activation.
+template <class Body>
+void with_activation(Activation act, Body body) {
   switch (act) {
     case Activation::gelu:
-      return gated_by<Gelu>(gate, up, n, y);
+      return body(Gelu());
     case Activation::gelu_tanh:
-      return gated_by<GeluTanh>(gate, up, n, y);
+      return body(GeluTanh());
+    case Activation::gelu_quick:
+      return body(GeluQuick());
+    case Activation::relu:
+      return body(Relu());
+    case Activation::relu_squared:
+      return body(ReluSquared());
+    case Activation::tanh:
+      return body(Tanh());
+    case Activation::sigmoid:
+      return body(Sigmoid());
     default:
-      return gated_by<Silu>(gate, up, n, y);
+      return body(Silu());
   }
+}
+
+void gated(Activation act, const float* gate, const float* up, std::size_t n, float* y) {
+  with_activation(act, [&](auto chosen) { gated_by<decltype(chosen)>(gate, up, n, y); });
 }
 
 void gated_backward(Activation act, const float* gate, const float* up, const float* dy,
                     std::size_t n, float* dgate, float* dup) {
-  switch (act) {
-    case Activation::gelu:
-      return gated_backward_by<Gelu>(gate, up, dy, n, dgate, dup);
-    case Activation::gelu_tanh:
-      return gated_backward_by<GeluTanh>(gate, up, dy, n, dgate, dup);
-    default:
-      return gated_backward_by<Silu>(gate, up, dy, n, dgate, dup);
-  }
+  with_activation(
+      act, [&](auto chosen) { gated_backward_by<decltype(chosen)>(gate, up, dy, n, dgate, dup); });
 }
 
 struct Moments {

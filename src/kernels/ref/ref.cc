@@ -117,6 +117,9 @@ void layer_norm_backward(const float* x, const float* weight, float epsilon, con
 constexpr double kRootTwo = 1.4142135623730951;
 constexpr double kTanhScale = 0.7978845608028654;  // sqrt(2 / pi)
 constexpr double kTanhCube = 0.044715;
+constexpr double kQuick = 1.702;
+
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 double activation(Activation act, double x) {
   switch (act) {
@@ -124,8 +127,18 @@ double activation(Activation act, double x) {
       return 0.5 * x * (1 + std::erf(x / kRootTwo));
     case Activation::gelu_tanh:
       return 0.5 * x * (1 + std::tanh(kTanhScale * (x + kTanhCube * x * x * x)));
+    case Activation::gelu_quick:
+      return x * sigmoid(kQuick * x);
+    case Activation::relu:
+      return std::max(x, 0.0);
+    case Activation::relu_squared:
+      return std::max(x, 0.0) * std::max(x, 0.0);
+    case Activation::tanh:
+      return std::tanh(x);
+    case Activation::sigmoid:
+      return sigmoid(x);
     default:
-      return x / (1 + std::exp(-x));
+      return x * sigmoid(x);
   }
 }
 
@@ -137,8 +150,20 @@ double slope(Activation act, double x) {
       const double t = std::tanh(kTanhScale * (x + kTanhCube * x * x * x));
       return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * kTanhScale * (1 + 3 * kTanhCube * x * x);
     }
+    case Activation::gelu_quick: {
+      const double s = sigmoid(kQuick * x);
+      return s * (1 + kQuick * x * (1 - s));
+    }
+    case Activation::relu:
+      return x > 0 ? 1 : 0;
+    case Activation::relu_squared:
+      return 2 * std::max(x, 0.0);
+    case Activation::tanh:
+      return 1 - std::tanh(x) * std::tanh(x);
+    case Activation::sigmoid:
+      return sigmoid(x) * (1 - sigmoid(x));
     default: {
-      const double s = 1 / (1 + std::exp(-x));
+      const double s = sigmoid(x);
       return s * (1 + x * (1 - s));
     }
   }
