@@ -10,6 +10,7 @@ struct RequestLimits {
   std::size_t max_messages = 2048;  // messages of a chat
   std::size_t max_parts = 256;      // text parts of one message
   std::size_t max_name_bytes = 256;
+  std::size_t max_inputs = 2048;  // texts of one request for embeddings
   std::size_t max_stop_strings = 4;
   std::size_t max_stop_bytes = 1024;  // of one stop string
 };

@@ -24,6 +24,7 @@ Action add_tune(CLI::App& program, const Common& common);
 Action add_export(CLI::App& program, const Common& common);
 Action add_eval(CLI::App& program, const Common& common);
 Action add_compare(CLI::App& program, const Common& common);
+Action add_embed(CLI::App& program, const Common& common);
 Action add_inspect(CLI::App& program, const Common& common);
 Action add_bench(CLI::App& program, const Common& common);
 

@@ -1,4 +1,5 @@
-// lathe inspect logits: what a model computes for given token ids, for oracles to compare with.
+// lathe inspect logits: what a model computes for given token ids, for oracles to compare with:
+// logits, or the last states of an encoder.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include "cli/resolve.h"
 #include "formats/safetensors.h"
 #include "models/decoder.h"
+#include "models/encoder.h"
 #include "os/thread_pool.h"
 
 namespace lathe::cli {
@@ -20,13 +22,20 @@ struct Options {
   std::string out;
 };
 
-struct Logits {
-  std::vector<float> values;  // [ids, vocab]
+struct Output {
+  std::string name;           // "logits" or "hidden"
+  std::vector<float> values;  // [ids, vocab] or [ids, width]
   tensor::Shape shape;
 };
 
+Output output_of(std::string name, const ops::Value& value) {
+  return {std::move(name),
+          {value.data, value.data + value.size()},
+          {static_cast<std::int64_t>(value.rows), static_cast<std::int64_t>(value.columns)}};
+}
+
 // Every position of the one sequence; virtual tokens stand before it and give no rows.
-Result<Logits> logits_of(const models::Decoder& decoder, const models::SequenceAdapters& adapters,
+Result<Output> logits_of(const models::Decoder& decoder, const models::SequenceAdapters& adapters,
                          std::span<const std::int32_t> ids, Parallel& parallel) {
   const std::size_t prefix = adapters.soft_prompt != nullptr ? adapters.soft_prompt->rows : 0;
   std::vector<std::int32_t> rows;
@@ -39,10 +48,35 @@ Result<Logits> logits_of(const models::Decoder& decoder, const models::SequenceA
   LATHE_CHECK(decoder.check(batch));
   tensor::Arena arena;
   ops::Run run(kernels::active(), parallel, arena);
-  const ops::Value logits = decoder.forward(run, batch);
-  return Logits{
-      std::vector<float>(logits.data, logits.data + logits.size()),
-      {static_cast<std::int64_t>(logits.rows), static_cast<std::int64_t>(logits.columns)}};
+  return output_of("logits", decoder.forward(run, batch));
+}
+
+Result<Output> states_of(const os::Path& path, const std::vector<std::int32_t>& ids,
+                         Parallel& parallel) {
+  LATHE_TRY(const formats::EncoderSource source, formats::EncoderSource::open(path));
+  LATHE_TRY(const auto encoder, models::Encoder::load(source, parallel));
+  LATHE_CHECK(encoder->check(ids));
+  models::EncoderBatch batch;
+  encoder->add(batch, ids);
+  tensor::Arena arena;
+  ops::Run run(kernels::active(), parallel, arena);
+  return output_of("hidden", encoder->forward(run, batch));
+}
+
+Result<Output> compute(const os::Path& path, const Options& options, Parallel& parallel) {
+  if (formats::is_encoder(path)) {
+    if (options.adapter.empty()) return states_of(path, options.ids, parallel);
+    return Error::unsupported("an encoder takes no adapter").at("--adapter");
+  }
+  LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(path));
+  LATHE_TRY(const auto decoder, models::Decoder::load(source, parallel));
+  std::unique_ptr<adapters::Adapter> adapter;
+  if (!options.adapter.empty()) {
+    LATHE_TRY(adapter, adapters::load_adapter(*decoder, options.adapter));
+  }
+  const models::SequenceAdapters view =
+      adapter != nullptr ? adapter->view() : models::SequenceAdapters{};
+  return logits_of(*decoder, view, options.ids, parallel);
 }
 
 Status run(const Options& options, const Common& common) {
@@ -53,23 +87,15 @@ Status run(const Options& options, const Common& common) {
         .fix_with("name an adapter's folder with --adapter");
   }
   LATHE_TRY(const os::Path path, tasks::model_path(model.model_path));
-  LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(path));
   os::ThreadPool pool(common.threads);
-  LATHE_TRY(const auto decoder, models::Decoder::load(source, pool));
-  std::unique_ptr<adapters::Adapter> adapter;
-  if (!options.adapter.empty()) {
-    LATHE_TRY(adapter, adapters::load_adapter(*decoder, options.adapter));
-  }
-  const models::SequenceAdapters view =
-      adapter != nullptr ? adapter->view() : models::SequenceAdapters{};
-  LATHE_TRY(const Logits logits, logits_of(*decoder, view, options.ids, pool));
+  LATHE_TRY(const Output output, compute(path, options, pool));
   const std::vector<tensor::NamedTensor> tensors = {
-      {"logits", tensor::view_of(logits.values, logits.shape)}};
+      {output.name, tensor::view_of(output.values, output.shape)}};
   LATHE_CHECK(formats::write_safetensors(options.out, tensors));
   if (common.json) {
-    fmt::print("{}\n", nlohmann::json{{"out", options.out}, {"shape", logits.shape}}.dump());
+    fmt::print("{}\n", nlohmann::json{{"out", options.out}, {"shape", output.shape}}.dump());
   } else {
-    fmt::print("wrote logits {} to {}\n", tensor::to_string(logits.shape), options.out);
+    fmt::print("wrote {} {} to {}\n", output.name, tensor::to_string(output.shape), options.out);
   }
   return {};
 }
@@ -78,13 +104,16 @@ Status run(const Options& options, const Common& common) {
 
 Action add_inspect_logits(CLI::App& inspect, const Common& common) {
   auto options = make_options<Options>();
-  CLI::App* command = inspect.add_subcommand("logits", "the logits of every position, in f32");
+  CLI::App* command = inspect.add_subcommand(
+      "logits", "the logits of every position, or an encoder's last states, in f32");
   command->add_option("REF", options->reference, "a model")->required();
   command->add_option("--ids", options->ids, "token ids, with commas between them")
       ->required()
       ->delimiter(',');
   command->add_option("--adapter", options->adapter, "a PEFT folder to put into the pass");
-  command->add_option("--out", options->out, "the safetensors file to write: logits [ids, vocab]")
+  command
+      ->add_option("--out", options->out,
+                   "the safetensors file to write: logits [ids, vocab], or hidden [ids, width]")
       ->required();
   command->footer("example: lathe inspect logits ./model --ids 5,17,9 --out logits.safetensors");
   return [options, &common] { return run(*options, common); };

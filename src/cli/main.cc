@@ -29,6 +29,7 @@ constexpr Command kCommands[] = {
     {"compare", add_compare},
     {"inspect", add_inspect},
     {"bench", add_bench},
+    {"embed", add_embed},
 };
 
 int report(const Status& status) {

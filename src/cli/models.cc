@@ -24,11 +24,11 @@ Status list(const Common& common) {
     print_json(data);
     return {};
   }
-  Table table({"NAME", "FAMILY", "PARAMETERS", "TYPE", "SIZE", "CONTEXT", "IMPORTED"});
+  Table table({"NAME", "KIND", "FAMILY", "PARAMETERS", "TYPE", "SIZE", "CONTEXT", "IMPORTED"});
   for (const store::ModelRecord& model : models) {
-    table.add({model.name, model.family, human_count(model.parameters), model.quantization,
-               human_bytes(model.size_bytes), std::to_string(model.context_length),
-               human_time(model.created)});
+    table.add({model.name, model.kind, model.family, human_count(model.parameters),
+               model.quantization, human_bytes(model.size_bytes),
+               std::to_string(model.context_length), human_time(model.created)});
   }
   table.print("there are no models yet; lathe import PATH adds one");
   return {};

@@ -24,10 +24,11 @@ struct Options {
   std::optional<std::uint64_t> seed;
 };
 
-// Without a reference: the only model there is.
+// Without a reference: the only model there is that generates.
 Result<Resolved> choose(LocalStore& store, const std::string& reference) {
   if (!reference.empty()) return host::resolve(store, reference);
-  LATHE_TRY(const auto models, store.catalogue.models());
+  LATHE_TRY(auto models, store.catalogue.models());
+  std::erase_if(models, [](const store::ModelRecord& model) { return model.kind == "encoder"; });
   if (models.size() == 1) return host::resolve(store, models.front().name);
   return Error::bad_input(fmt::format("there are {} models; name one", models.size()))
       .at("REF")

@@ -17,9 +17,9 @@ std::uint64_t hash_of(const tensor::TensorView& tensor) {
   return hash.value();
 }
 
-}  // namespace
-
-Result<std::string> weights_fingerprint(const formats::ModelSource& source, Parallel& parallel) {
+// source: a ModelSource or an EncoderSource.
+template <class Source>
+Result<std::string> fingerprint_of(const Source& source, Parallel& parallel) {
   const auto names = source.tensor_names();
   std::vector<Result<std::uint64_t>> hashes(names.size(), std::uint64_t{0});
   parallel.run(names.size(), [&](std::size_t i) {
@@ -40,6 +40,16 @@ Result<std::string> weights_fingerprint(const formats::ModelSource& source, Para
     whole.add(hash);
   }
   return fmt::format("{:016x}", whole.value());
+}
+
+}  // namespace
+
+Result<std::string> weights_fingerprint(const formats::ModelSource& source, Parallel& parallel) {
+  return fingerprint_of(source, parallel);
+}
+
+Result<std::string> weights_fingerprint(const formats::EncoderSource& source, Parallel& parallel) {
+  return fingerprint_of(source, parallel);
 }
 
 Result<std::string> weights_fingerprint(const os::Path& model) {

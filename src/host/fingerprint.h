@@ -11,6 +11,7 @@
 
 #include "base/parallel.h"
 #include "base/result.h"
+#include "formats/encoder_source.h"
 #include "formats/model_source.h"
 #include "os/file.h"
 
@@ -18,6 +19,7 @@ namespace lathe::host {
 
 // Reads every byte of the weights, one weight a task.
 Result<std::string> weights_fingerprint(const formats::ModelSource& source, Parallel& parallel);
+Result<std::string> weights_fingerprint(const formats::EncoderSource& source, Parallel& parallel);
 
 // Opens the model (a folder or .gguf file) first; single-threaded.
 Result<std::string> weights_fingerprint(const os::Path& model);

@@ -12,6 +12,7 @@ LocalBackend::LocalBackend(LocalStore store, const LocalBackendOptions& options,
       store_(std::move(store)),
       log_(store_.catalogue),
       models_(options.models, parallel, clock),
+      embedders_(options.embedders, store_, log_, parallel, clock),
       workers_(options.workers),
       services_{store_, models_, workers_, log_, clock, waiting_} {}
 
@@ -29,6 +30,15 @@ void LocalBackend::generate(server::GenerationSpec spec,
             .fix_with("try again later"));
   }
   AnswerJob::start(services_, std::move(spec), std::move(sink), std::move(cancellation));
+}
+
+void LocalBackend::embed(server::EmbeddingSpec spec, server::EmbeddingDone done,
+                         std::shared_ptr<server::Cancellation> cancellation) {
+  if (spec.model.size() > options_.max_model_bytes) {
+    return done(
+        Error::not_found(fmt::format("no model has a name of {} bytes", spec.model.size())));
+  }
+  embedders_.embed(std::move(spec), std::move(done), std::move(cancellation));
 }
 
 Result<std::vector<api::ModelCard>> LocalBackend::models() {

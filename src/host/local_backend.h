@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "host/answer_job.h"
+#include "host/embedder_host.h"
 #include "host/local_store.h"
 #include "host/model_host.h"
 #include "host/request_log.h"
@@ -21,6 +22,7 @@ namespace lathe::host {
 
 struct LocalBackendOptions {
   ModelHostOptions models = {};
+  EmbedderHostOptions embedders = {};
   std::size_t workers = 2;            // threads that prepare prompts
   std::int64_t max_waiting = 512;     // requests before an engine's own queue; more get 503
   std::size_t max_model_bytes = 512;  // of a request's reference
@@ -34,6 +36,9 @@ class LocalBackend final : public server::Backend {
 
   void generate(server::GenerationSpec spec, std::shared_ptr<server::GenerationSink> sink,
                 std::shared_ptr<server::Cancellation> cancellation) override;
+
+  void embed(server::EmbeddingSpec spec, server::EmbeddingDone done,
+             std::shared_ptr<server::Cancellation> cancellation) override;
 
   // Models, then model+adaptation for those that are made for one, then deployments.
   Result<std::vector<api::ModelCard>> models() override;
@@ -55,6 +60,7 @@ class LocalBackend final : public server::Backend {
   // In the order of need: workers ask models, and both write to the log.
   RequestLog log_;
   ModelHost models_;
+  EmbedderHost embedders_;
   WorkerPool workers_;
   const AnswerServices services_;
 };

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "models/activation.h"
+
 namespace lathe::models {
 namespace {
 
@@ -49,27 +51,6 @@ ops::Heads heads_of(const Pass& pass, std::size_t index) {
   return heads;
 }
 
-kernels::Activation activation_of(const formats::DecoderConfig& c) {
-  switch (c.activation) {
-    case formats::Activation::gelu:
-      return kernels::Activation::gelu;
-    case formats::Activation::gelu_tanh:
-      return kernels::Activation::gelu_tanh;
-    case formats::Activation::gelu_quick:
-      return kernels::Activation::gelu_quick;
-    case formats::Activation::relu:
-      return kernels::Activation::relu;
-    case formats::Activation::relu_squared:
-      return kernels::Activation::relu_squared;
-    case formats::Activation::tanh:
-      return kernels::Activation::tanh;
-    case formats::Activation::sigmoid:
-      return kernels::Activation::sigmoid;
-    default:
-      return kernels::Activation::silu;
-  }
-}
-
 // What goes into the last product of an MLP.
 ops::Value inner(Pass& pass, const DecoderLayer& layer, const ops::Value& x) {
   const formats::DecoderConfig& c = pass.config();
@@ -78,13 +59,13 @@ ops::Value inner(Pass& pass, const DecoderLayer& layer, const ops::Value& x) {
     const ops::Value both = pass.linear(x, layer.gate_up);
     const ops::Value gate = ops::select_columns(pass.run(), both, {0, width, 0, 1});
     const ops::Value up = ops::select_columns(pass.run(), both, {width, width, 0, 1});
-    return ops::gated(pass.run(), gate, &up, activation_of(c));
+    return ops::gated(pass.run(), gate, &up, kernel_of(c.activation));
   }
   if (!layer.gate.exists())
-    return ops::gated(pass.run(), pass.linear(x, layer.up), nullptr, activation_of(c));
+    return ops::gated(pass.run(), pass.linear(x, layer.up), nullptr, kernel_of(c.activation));
   const ops::Value gate = pass.linear(x, layer.gate);
   const ops::Value up = pass.linear(x, layer.up);
-  return ops::gated(pass.run(), gate, &up, activation_of(c));
+  return ops::gated(pass.run(), gate, &up, kernel_of(c.activation));
 }
 
 ops::Value run_expert(Pass& pass, const Expert& expert, const ops::Value& x,
@@ -92,7 +73,7 @@ ops::Value run_expert(Pass& pass, const Expert& expert, const ops::Value& x,
   const ops::Value taken = ops::select_rows(pass.run(), x, rows);
   const ops::Value gate = pass.linear_of_rows(taken, expert.gate, rows);
   const ops::Value up = pass.linear_of_rows(taken, expert.up, rows);
-  const ops::Value mid = ops::gated(pass.run(), gate, &up, activation_of(pass.config()));
+  const ops::Value mid = ops::gated(pass.run(), gate, &up, kernel_of(pass.config().activation));
   return pass.linear_of_rows(mid, expert.down, rows);
 }
 

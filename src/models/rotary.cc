@@ -51,7 +51,8 @@ void Rotary::add_set(const formats::RopeConfig& rope, const std::vector<float>& 
   std::size_t at = sets_++ * positions_ * half;
   cosines_.resize(sets_ * positions_ * half);
   sines_.resize(sets_ * positions_ * half);
-  const std::vector<double> frequencies = frequencies_of(rope.theta, formats::exponent_dim_of(rope, rotary_dim_), divisors);
+  const std::vector<double> frequencies =
+      frequencies_of(rope.theta, formats::exponent_dim_of(rope, rotary_dim_), divisors);
   for (std::size_t p = 0; p < positions_; ++p, at += half)
     add_row(p, frequencies, cosines_.data() + at, sines_.data() + at);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "api/cards.h"
 #include "api/chat.h"
+#include "api/embedding.h"
 #include "api/generation.h"
 #include "base/result.h"
 #include "server/cancellation.h"
@@ -47,6 +49,15 @@ class GenerationSink {
   virtual bool congested() const = 0;
 };
 
+// Texts whose vectors are wanted.
+struct EmbeddingSpec {
+  std::string model;  // a reference to an encoder
+  std::vector<api::EmbeddingInput> inputs;
+};
+// not_found: the model; bad_input: it makes no embeddings; limit: an input is too long, and the
+// message has the counts; unavailable: the queue is full; cancelled.
+using EmbeddingDone = std::function<void(const Result<api::EmbeddingAnswer>&)>;
+
 // A reading for /metrics.
 struct BackendLoad {
   std::int64_t running = 0;        // sequences in the batch
@@ -63,6 +74,10 @@ class Backend {
   // cancellation is requested, then lets go of the sink: Server::drain waits for that.
   virtual void generate(GenerationSpec spec, std::shared_ptr<GenerationSink> sink,
                         std::shared_ptr<Cancellation> cancellation) = 0;
+
+  // Returns at once; done is called exactly once, on any thread, possibly before this returns.
+  virtual void embed(EmbeddingSpec spec, EmbeddingDone done,
+                     std::shared_ptr<Cancellation> cancellation) = 0;
 
   virtual Result<std::vector<api::ModelCard>> models() = 0;
   virtual Result<api::ModelCard> model(const std::string& id) = 0;  // not_found

@@ -1,6 +1,7 @@
 #include "server/routes.h"
 
 #include "server/endpoints/catalogue.h"
+#include "server/endpoints/embeddings.h"
 #include "server/endpoints/generate.h"
 #include "server/endpoints/status.h"
 
@@ -10,6 +11,7 @@ void add_routes(Router& router, const GenerationServices& services, const HttpSt
   Backend& backend = services.backend;
   router.add("POST", "/v1/chat/completions", endpoints::ChatCompletions{services});
   router.add("POST", "/v1/completions", endpoints::Completions{services});
+  router.add("POST", "/v1/embeddings", endpoints::Embeddings{backend});
   router.add("GET", "/v1/models", endpoints::ListModels{backend});
   router.add("GET", "/v1/models/{model...}", endpoints::GetModel{backend});
   router.add("GET", "/v1/deployments", endpoints::ListDeployments{backend});

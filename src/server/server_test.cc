@@ -105,6 +105,27 @@ TEST_F(ServerTest, AnswersACompletionUpToItsLength) {
   EXPECT_EQ(body["choices"][0]["finish_reason"], "length");
 }
 
+TEST_F(ServerTest, AnswersEmbeddingsInTheOrderOfTheInputs) {
+  const Reply reply = post("/v1/embeddings", R"({"model":"echo","input":["abc","de"]})");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  const json body = json::parse(reply.body);
+  EXPECT_EQ(body["data"][0]["embedding"], json({0, 3}));
+  EXPECT_EQ(body["data"][1]["embedding"], json({1, 2}));
+  EXPECT_EQ(body["model"], "echo");
+  EXPECT_EQ(body["usage"]["total_tokens"], 5);
+}
+
+TEST_F(ServerTest, RefusesEmbeddingsWithTheFieldOrTheModel) {
+  const Reply bad = post("/v1/embeddings", R"({"model":"echo","input":[]})");
+  EXPECT_EQ(bad.status, 400);
+  EXPECT_EQ(json::parse(bad.body)["error"]["param"], "input");
+  EXPECT_EQ(post("/v1/embeddings", R"({"model":"none","input":"a"})").status, 404);
+  EXPECT_EQ(post("/v1/embeddings", R"({"model":"full","input":"a"})").status, 503);
+  const Reply longer = post("/v1/embeddings", R"({"model":"long","input":"a"})");
+  EXPECT_EQ(longer.status, 400);
+  EXPECT_EQ(json::parse(longer.body)["error"]["code"], "context_length_exceeded");
+}
+
 TEST_F(ServerTest, StreamsAChatInOrder) {
   const Reply reply = post_chat(
       chat("echo", "one two three", R"("stream":true,"stream_options":{"include_usage":true})"));

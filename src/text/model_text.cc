@@ -110,9 +110,9 @@ Result<TextFiles> files_at(const os::Path& path) {
           "give a Hugging Face folder, a .gguf, tokenizer.json, tokenizer.model or .jinja file");
 }
 
-}  // namespace
-
-Result<Tokenizer> load_tokenizer(const formats::ModelSource& source) {
+// source: a ModelSource or an EncoderSource.
+template <class Source>
+Result<Tokenizer> tokenizer_of(const Source& source) {
   const std::string place = source.path().string();
   if (source.gguf() != nullptr) return Tokenizer::from_gguf(source.gguf()->metadata()).at(place);
   LATHE_TRY(auto found, find_tokenizer(source.path()).at(place));
@@ -120,6 +120,15 @@ Result<Tokenizer> load_tokenizer(const formats::ModelSource& source) {
   return Error::not_found("there is no tokenizer")
       .at(place)
       .fix_with("add the model's tokenizer.json or tokenizer.model");
+}
+
+}  // namespace
+
+Result<Tokenizer> load_tokenizer(const formats::ModelSource& source) {
+  return tokenizer_of(source);
+}
+Result<Tokenizer> load_tokenizer(const formats::EncoderSource& source) {
+  return tokenizer_of(source);
 }
 
 Result<ChatEncoder> load_chat_encoder(const formats::ModelSource& source) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "formats/encoder_source.h"
 #include "formats/hf_texts.h"
 #include "formats/model_source.h"
 #include "text/chat_encoder.h"
@@ -16,6 +17,7 @@ namespace lathe::text {
 
 // The tokenizer that stands in the model's files: those of tokenizer_files.h, or GGUF metadata.
 Result<Tokenizer> load_tokenizer(const formats::ModelSource& source);
+Result<Tokenizer> load_tokenizer(const formats::EncoderSource& source);
 
 // The tokenizer and the model's own chat template. Errors: not_found when the model has no
 // template: nothing is put in its place.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "formats/encoder_config.h"
 #include "formats/foreign_text.h"
 
 namespace lathe::formats {
@@ -39,6 +40,11 @@ const PartName* find_in(std::span<const PartName> names, Part part) {
 }
 
 Error unknown(std::string_view name, std::string_view DecoderFamily::*field) {
+  if (is_encoder_type(name))
+    return Error::unsupported(
+               fmt::format("this is an encoder ({}): it makes embeddings and does not generate",
+                           in_quotes(name)))
+        .fix_with("use it with lathe embed");
   std::string known;
   for (const DecoderFamily* family : kFamilies)
     known += (known.empty() ? "" : ", ") + std::string(family->*field);

@@ -50,6 +50,19 @@ class FakeBackend final : public Backend {
     wake_.notify_all();
   }
 
+  // Of the model "echo": {number of the input, its length} for each.
+  void embed(EmbeddingSpec spec, EmbeddingDone done, std::shared_ptr<Cancellation>) override {
+    if (auto error = refusal(spec.model)) return done(std::move(*error));
+    api::EmbeddingAnswer answer;
+    for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
+      const auto length =
+          std::visit([](const auto& input) { return input.size(); }, spec.inputs[i]);
+      answer.vectors.push_back({static_cast<float>(i), static_cast<float>(length)});
+      answer.tokens += static_cast<std::int64_t>(length);
+    }
+    done(answer);
+  }
+
   Result<std::vector<api::ModelCard>> models() override {
     return std::vector<api::ModelCard>{{"echo", 100, "lathe"}, {"org/name", 200, "lathe"}};
   }
