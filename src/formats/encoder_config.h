@@ -1,7 +1,7 @@
 // What an encoder is (BERT and its kin), in one validated description, whichever file it came from:
 // Hugging Face's config.json or the metadata of a GGUF file. What a family has beside BERT stands
 // in its file of formats/encoders; the forward pass (models/encoder.h) reads this description
-// alone. docs/decisions/006 says why it is not a DecoderConfig.
+// alone. docs/decisions/007 says why it is not a DecoderConfig.
 //
 // An EncoderConfig that a function here returned holds check()'s promises: all sizes positive and
 // bounded, hidden_size a multiple of heads, at least one position for a text. A field that would
