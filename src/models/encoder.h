@@ -13,6 +13,7 @@
 
 #include "base/parallel.h"
 #include "formats/encoder_source.h"
+#include "formats/encoder_tensors.h"
 #include "models/decoder_weights.h"
 #include "models/weight_store.h"
 #include "ops/ops.h"
