@@ -24,6 +24,7 @@ inline constexpr const char* kSep = "tokenizer.ggml.seperator_token_id";  // ggm
 inline constexpr const char* kCls = "tokenizer.ggml.cls_token_id";
 inline constexpr const char* kAddBos = "tokenizer.ggml.add_bos_token";
 inline constexpr const char* kAddEos = "tokenizer.ggml.add_eos_token";
+inline constexpr const char* kAddSep = "tokenizer.ggml.add_sep_token";
 inline constexpr const char* kAddPrefix = "tokenizer.ggml.add_space_prefix";
 inline constexpr const char* kRemoveSpaces = "tokenizer.ggml.remove_extra_whitespaces";
 inline constexpr const char* kCharsmap = "tokenizer.ggml.precompiled_charsmap";

@@ -5,6 +5,7 @@
 #include "text/byte_level.h"
 #include "text/char_class.h"
 #include "text/json_fields.h"
+#include "text/known_split.h"
 #include "text/pattern.h"
 #include "text/split_stage.h"
 #include "text/unicode.h"
@@ -15,10 +16,6 @@ namespace {
 
 constexpr int kMaxDepth = 8;
 constexpr std::size_t kMaxStages = 32;
-
-// GPT-2's words: contractions, letters, digits or other signs with one space before, white space.
-constexpr const char* kGpt2Pattern =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 // ByteLevel's add_prefix_space.
 class PrefixSpaceStage final : public PreTokenizerStage {
@@ -59,6 +56,36 @@ class CharStage final : public PreTokenizerStage {
  private:
   Test test_;
   SplitBehavior behavior_;
+};
+
+// Runs of word characters and runs of signs, white space dropped.
+class WhitespaceStage final : public PreTokenizerStage {
+ public:
+  void run(Piece piece, PieceSink emit) const override {
+    std::size_t begin = 0;
+    Kind kind = Kind::space;
+    const auto pass_on = [&](std::size_t end) {
+      if (kind != Kind::space)
+        emit({piece.text.substr(begin, end - begin), piece.first && begin == 0});
+      begin = end;
+    };
+    for (std::size_t at = 0; at < piece.text.size();) {
+      const Utf8Step step = utf8_step(piece.text.substr(at));
+      if (const Kind next = kind_of(step.code_point); next != kind) {
+        pass_on(at);
+        kind = next;
+      }
+      at += step.length;
+    }
+    pass_on(piece.text.size());
+  }
+
+ private:
+  enum class Kind { space, word, sign };
+  static Kind kind_of(char32_t c) {
+    if (is_word_character(c)) return Kind::word;
+    return is_white_space(c) ? Kind::space : Kind::sign;
+  }
 };
 
 // Words of so many characters each.
@@ -114,13 +141,15 @@ class MetaspaceStage final : public PreTokenizerStage {
 
 using Stage = std::shared_ptr<const PreTokenizerStage>;
 
-Result<Stage> split_stage(const char* pattern, SplitBehavior behavior, bool invert = false) {
-  LATHE_TRY(Regex regex, Regex::compile(pattern));
-  return Stage(std::make_shared<SplitStage>(std::move(regex), behavior, invert));
-}
-
 Result<Stage> char_stage(CharStage::Test test, SplitBehavior behavior) {
   return Stage(std::make_shared<CharStage>(test, behavior));
+}
+
+// The pattern of a Split where it is a regular expression.
+std::string regex_text(const Json& component) {
+  const Json* pattern = find_field(component, "pattern");
+  const Json* regex = pattern == nullptr ? nullptr : find_field(*pattern, "Regex");
+  return regex != nullptr && regex->is_string() ? regex->get<std::string>() : std::string();
 }
 
 Result<Stage> split_from_json(const Json& component) {
@@ -128,6 +157,10 @@ Result<Stage> split_from_json(const Json& component) {
   LATHE_TRY(const std::string name, string_field(component, "behavior"));
   LATHE_TRY(const SplitBehavior behavior, parse_split_behavior(name));
   LATHE_TRY(const bool invert, bool_field(component, "invert", false));
+  // These patterns match every character, so that nothing lies between their matches.
+  if (Stage known = known_split(regex_text(component));
+      known && behavior == SplitBehavior::isolated)
+    return known;
   return Stage(std::make_shared<SplitStage>(std::move(regex), behavior, invert));
 }
 
@@ -166,7 +199,7 @@ Result<Stage> stage_from_json(const Json& component, const std::string& type) {
     LATHE_TRY(const SplitBehavior behavior, parse_split_behavior(name));
     return char_stage(is_punctuation, behavior);
   }
-  if (type == "Whitespace") return split_stage("\\w+|[^\\w\\s]+", SplitBehavior::removed, true);
+  if (type == "Whitespace") return Stage(std::make_shared<WhitespaceStage>());
   if (type == "WhitespaceSplit") return char_stage(is_white_space, SplitBehavior::removed);
   if (type == "FixedLength") {
     LATHE_TRY(const std::int64_t length, int_field(component, "length"));
@@ -189,10 +222,7 @@ Status PreTokenizer::add_byte_level(const Json& component) {
   LATHE_TRY(const bool prefix, bool_field(component, "add_prefix_space", true));
   LATHE_TRY(const bool use_regex, bool_field(component, "use_regex", true));
   if (prefix) stages_.push_back(std::make_shared<PrefixSpaceStage>());
-  if (use_regex) {
-    LATHE_TRY(Stage stage, split_stage(kGpt2Pattern, SplitBehavior::isolated));
-    stages_.push_back(std::move(stage));
-  }
+  if (use_regex) stages_.push_back(known_split(kGpt2Pattern));
   return {};
 }
 

@@ -54,9 +54,14 @@ TEST(Regex, LiteralsMeanThemselves) {
   EXPECT_FALSE(matcher.next().has_value());
 }
 
+TEST(Regex, ClassesInsideClassesAddTheirMembers) {
+  EXPECT_THAT(matches("[^(\\s|[.,\u3002])]+", "ab. c|d"), ElementsAre("ab", "c", "d"));
+  EXPECT_THAT(matches("[[:punct:]a]+", "a$\u20acb"), ElementsAre("a$\u20ac"));
+}
+
 TEST(Regex, RefusesWhatWouldMeanSomethingElse) {
-  for (const char* pattern :
-       {"[a&&b]", "[[ab]c]", "a{1,2}+", "\\bword", "[\\S]", "(?m:a.b)", "a\\", "[[:alpha"})
+  for (const char* pattern : {"[a&&b]", "[a[^b]]", "[a-[b]]", "[[a]-z]", "a{1,2}+", "\\bword",
+                              "[\\S]", "(?m:a.b)", "a\\", "[[:alpha"})
     EXPECT_FALSE(Regex::compile(pattern).ok()) << pattern;
   EXPECT_TRUE(Regex::compile("\\p{L}+\\x{41}+[]a]").ok());
   const auto broken = Regex::compile("(a");

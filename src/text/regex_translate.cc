@@ -118,16 +118,35 @@ class Translator {
   Status in_class() {
     if (in_.substr(at_, 2) == "&&") return refuse("a class intersection &&");
     if (in_.substr(at_, 2) == "[:") return copy_posix_class();
-    if (in_[at_] == '[') return refuse("a class inside a class");
-    if (in_[at_] == ']' && at_ != class_start_) --class_depth_;
+    if (in_[at_] == '[') return inner_class();
+    if (in_[at_] == ']' && at_ != class_start_ && --class_depth_ > 0) {
+      ++at_;  // of an inner class
+      if (in_.substr(at_, 1) == "-" && in_.substr(at_, 2) != "-]")
+        return refuse("a range that begins with a class");
+      return {};
+    }
     out_ += in_[at_++];
+    return {};
+  }
+
+  // A class inside a class adds its members.
+  Status inner_class() {
+    if (in_.substr(at_, 2) == "[^" || out_.ends_with('-'))
+      return refuse("a negated class inside a class, or one in a range");
+    ++class_depth_;
+    class_start_ = ++at_;
     return {};
   }
 
   Status copy_posix_class() {
     const std::size_t end = in_.find(":]", at_);
     if (end == std::string_view::npos) return refuse("an open [:");
-    out_ += in_.substr(at_, end + 2 - at_);
+    const std::string_view name = in_.substr(at_, end + 2 - at_);
+    if (name == "[:punct:]")  // Oniguruma's has all symbols, PCRE2's only those of ASCII
+      out_ += fmt::format("\\p{{P}}{}\\p{{S}}{}", newer_members_of_property("P"),
+                          newer_members_of_property("S"));
+    else
+      out_ += name;
     at_ = end + 2;
     return {};
   }

@@ -106,6 +106,15 @@ void TokenizerBuilder::mark_special(Tokenizer::Parts& parts) {
     parts.special[id] = control.count(parts.spellings[id]) > 0;
 }
 
+// A token that is found in normalized text is decoded from its normalized spelling.
+void TokenizerBuilder::name_for_decoder(Tokenizer::Parts& parts) {
+  parts.decoded_as = parts.spellings;
+  if (parts.normalizer.changes_nothing()) return;
+  for (const AddedToken& token : parts.spec.added)
+    if (token.normalized)
+      parts.decoded_as[static_cast<std::size_t>(token.id)] = parts.normalizer.apply(token.content);
+}
+
 Status TokenizerBuilder::compile_pipeline(Tokenizer::Parts& parts) {
   TokenizerSpec& spec = parts.spec;
   LATHE_TRY(const Json normalizer, parse_json(spec.normalizer));
@@ -119,8 +128,10 @@ Status TokenizerBuilder::compile_pipeline(Tokenizer::Parts& parts) {
   LATHE_TRY(const Json decoder, parse_json(spec.decoder));
   LATHE_TRY(parts.decoder, Decoder::from_json(decoder));
   spec.settings.byte_level = parts.pre_tokenizer.is_byte_level();
-  for (const std::string& spelling : parts.spellings)
-    parts.texts.push_back(parts.decoder.token_text(spelling));
+  spec.word_piece.byte_level = parts.pre_tokenizer.is_byte_level();
+  name_for_decoder(parts);
+  for (const std::string& name : parts.decoded_as)
+    parts.texts.push_back(parts.decoder.token_text(name));
   return {};
 }
 
@@ -157,7 +168,8 @@ Status TokenizerBuilder::compile_unigram(Tokenizer::Parts& parts) {
   if (spec.scores.size() != spec.tokens.size())
     return Error::bad_input(
         fmt::format("{} scores for {} tokens", spec.scores.size(), spec.tokens.size()));
-  Unigram::Vocabulary vocabulary{surfaces_of(parts), spec.scores, *spec.settings.unk, {}};
+  Unigram::Vocabulary vocabulary{surfaces_of(parts), spec.scores, *spec.settings.unk, {}, false};
+  vocabulary.byte_level = spec.settings.byte_level;
   if (spec.settings.byte_fallback) vocabulary.byte_tokens = byte_fallback_tokens(parts);
   parts.model = std::make_shared<Unigram>(vocabulary);
   return {};

@@ -165,7 +165,12 @@ Status read_bert(const GgufMetadata& metadata, TokenizerSpec& spec) {
       R"({"clean_text":true,"handle_chinese_chars":true,"lowercase":true,"strip_accents":true,"type":"BertNormalizer"})";
   spec.pre_tokenizer = R"({"type":"BertPreTokenizer"})";
   spec.decoder = R"({"cleanup":true,"prefix":"##","type":"WordPiece"})";
-  return read_around(metadata, {.bos = true, .eos = true}, spec);
+  LATHE_TRY(const auto add_cls, metadata.find_bool(kAddBos));
+  LATHE_TRY(const auto add_sep, metadata.find_bool(kAddSep));
+  spec.post_processor =
+      around_template(spec, add_cls.value_or(true) ? spec.control.bos : std::nullopt,
+                      add_sep.value_or(true) ? spec.control.eos : std::nullopt);
+  return {};
 }
 
 }  // namespace lathe::text::gguf

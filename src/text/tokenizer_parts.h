@@ -53,9 +53,10 @@ struct Tokenizer::Parts {
   TokenizerSpec spec;
   std::vector<std::string> spellings;  // by id, added tokens included; empty: no such token
   std::unordered_map<std::string_view, std::int32_t> ids;  // views into spellings
-  std::vector<TokenText> texts;                            // by id: what the token adds
-  std::vector<bool> special;                               // by id
-  AddedTokenFinder added_before, added_after;              // before and after the normalizer
+  std::vector<std::string> decoded_as;         // by id: the spelling that the decoder gets
+  std::vector<TokenText> texts;                // by id: what the token adds
+  std::vector<bool> special;                   // by id
+  AddedTokenFinder added_before, added_after;  // before and after the normalizer
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
   std::shared_ptr<const TokenModel> model;
@@ -73,6 +74,7 @@ struct TokenizerBuilder {
  private:
   static Status collect_tokens(Tokenizer::Parts& parts);
   static Status compile_pipeline(Tokenizer::Parts& parts);
+  static void name_for_decoder(Tokenizer::Parts& parts);
   static void mark_special(Tokenizer::Parts& parts);
   static std::vector<std::string> surfaces_of(const Tokenizer::Parts& parts);
   static Status compile_bpe(Tokenizer::Parts& parts);

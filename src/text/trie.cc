@@ -50,13 +50,16 @@ class Trie::Builder {
     }
   }
 
+  static constexpr Node kMaxTries = 4096;
+
   // A base for which all children_ fall on free cells.
   Node free_base() {
     const Node first = children_.front().node;
     while (taken(first_free_)) ++first_free_;
     Node tries = 0, full = 0;
     for (Node at = std::max(first_free_, first + 1);; ++at) {
-      ++tries;
+      // A search that takes long ends behind everything: time stays linear in the keys.
+      if (++tries == kMaxTries) at = std::max(static_cast<Node>(cells_.size()), at);
       full += taken(at);
       if (taken(at)) continue;
       const Node base = at - first;

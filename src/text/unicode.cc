@@ -118,7 +118,11 @@ bool is_white_space(char32_t c) {
          c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-bool is_word_character(char32_t c) { return is_in(CharClass::word, c); }
+bool is_word_character(char32_t c) {
+  if (c == 0x200C || c == 0x200D) return true;  // joiners
+  const bool fraction_or_power = c == 0xB2 || c == 0xB3 || c == 0xB9 || (c >= 0xBC && c <= 0xBE);
+  return !fraction_or_power && is_in(CharClass::word, c);  // those are only Oniguruma's
+}
 
 bool ends_with_word(std::string_view text) {
   return !text.empty() && is_word_character(last_character(text));

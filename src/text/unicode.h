@@ -10,7 +10,8 @@ namespace lathe::text {
 // White_Space of Unicode: char::is_whitespace.
 bool is_white_space(char32_t c);
 
-// Letters, marks, numbers, connectors: Oniguruma's and Rust's \w.
+// Letters, marks, digits, connectors, joiners: \w of Rust's regular expressions, which find words
+// around added tokens and in Whitespace; patterns of tokenizer.json are Oniguruma's.
 bool is_word_character(char32_t c);
 
 // Whether the text ends or starts with a word character. REQUIRES: valid UTF-8.

@@ -12,7 +12,10 @@ constexpr double kUnknownPenalty = 10;
 }  // namespace
 
 Unigram::Unigram(const Vocabulary& vocabulary)
-    : scores_(vocabulary.scores), unk_(vocabulary.unk), byte_tokens_(vocabulary.byte_tokens) {
+    : scores_(vocabulary.scores),
+      unk_(vocabulary.unk),
+      byte_tokens_(vocabulary.byte_tokens),
+      byte_level_(vocabulary.byte_level) {
   std::vector<Trie::Entry> entries;
   for (std::size_t id = 0; id < vocabulary.surfaces.size(); ++id)
     if (!vocabulary.surfaces[id].empty())
@@ -26,7 +29,7 @@ void Unigram::find_best_path(std::string_view word,
   places.assign(word.size() + 1, {});
   for (std::size_t at = 0; at < word.size();) {
     const double so_far = places[at].score;
-    const std::size_t character = utf8_length(word[at]);
+    const std::size_t character = byte_level_ ? 1 : utf8_length(word[at]);
     const auto offer = [&](std::size_t end, double score, std::int32_t id) {
       ViterbiScratch::Place& place = places[end];
       if (place.from >= 0 && so_far + score <= place.score) return;

@@ -22,6 +22,7 @@ class Unigram final : public TokenModel {
     std::vector<double> scores;
     std::int32_t unk = 0;
     std::vector<std::int32_t> byte_tokens;  // by byte, -1 for none; empty: no byte fallback
+    bool byte_level = false;                // characters are bytes
   };
 
   // REQUIRES: as many scores as surfaces, none of them NaN; unk is an id.
@@ -39,6 +40,7 @@ class Unigram final : public TokenModel {
   std::int32_t unk_;
   double unk_score_ = 0;
   std::vector<std::int32_t> byte_tokens_;
+  bool byte_level_;
 };
 
 }  // namespace lathe::text

@@ -34,8 +34,10 @@ Longest longest_token(const Trie& trie, std::string_view text) {
   return best;
 }
 
-bool longer_than(std::string_view word, std::int64_t characters) {
+bool longer_than(std::string_view word, const WordPieceSettings& settings) {
+  const std::int64_t characters = settings.max_characters;
   if (static_cast<std::int64_t>(word.size()) <= characters) return false;
+  if (settings.byte_level) return true;
   const auto count =
       std::count_if(word.begin(), word.end(), [](char c) { return !is_utf8_continuation(c); });
   return count > characters;
@@ -52,7 +54,7 @@ WordPiece::WordPiece(const std::vector<std::string>& surfaces, std::int32_t unk,
 
 void WordPiece::encode(std::string_view word, std::vector<std::int32_t>& out,
                        ModelScratch& /*scratch*/) const {
-  if (longer_than(word, settings_.max_characters)) return out.push_back(unk_);
+  if (longer_than(word, settings_)) return out.push_back(unk_);
   const std::size_t before = out.size();
   const Trie* trie = &first_;
   while (!word.empty()) {

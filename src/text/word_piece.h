@@ -16,7 +16,7 @@ namespace lathe::text {
 struct WordPieceSettings {
   std::string prefix = "##";          // stands before the spelling of tokens that continue a word
   std::int64_t max_characters = 100;  // longer words are unknown
-  bool operator==(const WordPieceSettings&) const = default;
+  bool byte_level = false;            // characters are bytes; set by the pre-tokenizer
 };
 
 class WordPiece final : public TokenModel {
