@@ -213,8 +213,9 @@ TEST(ConfigJson, BothSpellingsOfRope) {
 
 TEST(ConfigJson, RopeThatWouldChangeResultsIsRefused) {
   const auto rope = [](json value) { return [value](json& j) { j["rope_scaling"] = value; }; };
-  expect_refused(rope({{"rope_type", "longrope"}, {"factor", 2}}), "\"longrope\"",
+  expect_refused(rope({{"rope_type", "proportional"}, {"factor", 2}}), "\"proportional\"",
                  ErrorKind::unsupported);
+  expect_refused(rope({{"rope_type", "longrope"}, {"factor", 2}}), "short_factor");
   expect_refused(rope({{"rope_type", "yarn"}, {"factor", 0}}), "factor is 0");
   expect_refused(rope({{"rope_type", "yarn"}, {"factor", 2}, {"mystery", 1}}), "mystery",
                  ErrorKind::unsupported);
@@ -281,7 +282,7 @@ TEST(ConfigJson, SizesAreChecked) {
       {"intermediate_size", 1.5, "intermediate_size is 1.5"},
       {"head_dim", 15, "head_dim is 15"},
       {"max_position_embeddings", 0, "max_position_embeddings"},
-      {"rms_norm_eps", 0, "rms_norm_eps is 0"},
+      {"rms_norm_eps", 0, "epsilon is 0"},
       {"rms_norm_eps", true, "rms_norm_eps is true"},
       {"rope_theta", -1, "rope_theta is -1"},
       {"eos_token_id", "</s>", "eos_token_id holds"},

@@ -140,6 +140,16 @@ Status check_others(const PeftConfig& config, std::span<const LoraPair> pairs,
   return {};
 }
 
+// Whether a target can be there for no module, since others are excluded or saved whole.
+bool may_be_left_out(const LoraConfig& lora, const std::string& target) {
+  const auto overlaps = [&](const std::string& other) {
+    const bool plain = is_dotted_end(target, other) || is_dotted_end(other, target);
+    return plain || other.find_first_of("*+?[(|\\") != std::string::npos;
+  };
+  return std::any_of(lora.exclude_modules.begin(), lora.exclude_modules.end(), overlaps) ||
+         std::any_of(lora.modules_to_save.begin(), lora.modules_to_save.end(), overlaps);
+}
+
 // Every pair fits the config, and every target has at least one.
 Status check_pairs(const PeftConfig& config, std::span<const LoraPair> pairs,
                    std::span<const PeftTensor> others = {}) {
@@ -151,7 +161,7 @@ Status check_pairs(const PeftConfig& config, std::span<const LoraPair> pairs,
     const auto targeted = [&](const auto& tensor) { return one.targets(tensor.module); };
     const bool used = std::any_of(pairs.begin(), pairs.end(), targeted) ||
                       std::any_of(others.begin(), others.end(), targeted);
-    if (!used)
+    if (!used && !may_be_left_out(config.lora, target))
       return Error::bad_input(
           fmt::format("no tensors belong to target module {}", in_quotes(target)));
   }

@@ -31,17 +31,17 @@ bool is_dotted_end(std::string_view name, std::string_view end);
 struct LoraConfig {
   std::int64_t rank = 8;
   double alpha = 8;
-  double dropout = 0;                        // training only
-  bool rslora = false;                       // scale alpha / sqrt(rank) instead of alpha / rank
-  std::vector<std::string> target_modules;   // names or dotted ends: "q_proj"
-  std::string target_regex;                  // in place of them; the whole name must match
-  bool all_linear = false;                   // in place of them; every linear module but the head
-  std::vector<std::int64_t> layers;          // the layers that are adapted; empty: all
-  bool dora = false;                         // each pair has a magnitude (PeftTensor)
-  bool lora_bias = false;                    // each b has a bias
-  std::vector<std::string> modules_to_save;  // parts of names; their tensors stand in the file
-  std::vector<std::string> exclude_modules;  // names or dotted ends; a list only
-  std::vector<std::int64_t> token_ids;       // whose embeddings are in the file
+  double dropout = 0;                       // training only
+  bool rslora = false;                      // scale alpha / sqrt(rank) instead of alpha / rank
+  std::vector<std::string> target_modules;  // names or dotted ends: "q_proj"
+  std::string target_regex = {};            // in place of them; the whole name must match
+  bool all_linear = false;                  // in place of them; every linear module but the head
+  std::vector<std::int64_t> layers;         // the layers that are adapted; empty: all
+  bool dora = false;                        // each pair has a magnitude (PeftTensor)
+  bool lora_bias = false;                   // each b has a bias
+  std::vector<std::string> modules_to_save = {};  // parts of names; their tensors stand in the file
+  std::vector<std::string> exclude_modules = {};  // names or dotted ends; or a regular expression
+  std::vector<std::int64_t> token_ids = {};       // whose embeddings are in the file
   // Per-module overrides; the key is a module's name, a dotted end of it, or a regular expression
   // for one (has_regex_patterns).
   std::map<std::string, std::int64_t> rank_pattern;

@@ -153,7 +153,10 @@ Status read_extras(const JsonFields& fields, LoraConfig& lora) {
   LATHE_TRY(lora.modules_to_save, read_names(fields, "modules_to_save"));
   LATHE_TRY(lora.token_ids, read_token_ids(fields));
   const json* excluded = fields.find("exclude_modules");
-  if (excluded != nullptr && excluded->is_string()) return {};  // the tensors say it too
+  if (excluded != nullptr && excluded->is_string()) {
+    lora.exclude_modules = {excluded->get<std::string>()};  // what it leaves out, the tensors say
+    return {};
+  }
   LATHE_TRY(lora.exclude_modules, read_names(fields, "exclude_modules"));
   return {};
 }

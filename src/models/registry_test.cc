@@ -1,6 +1,7 @@
 // Every place that adding a decoder family touches: its file in formats/families with the line in
 // family.cc (or it would not be listed here), the line in registry.cc, a model of it with the
-// logits of an oracle, and the table of docs/models.md.
+// logits of an oracle, random configurations for tools/check_families.py, and the table of
+// docs/models.md.
 #include "models/registry.h"
 
 #include <gtest/gtest.h>
@@ -32,10 +33,13 @@ TEST(Families, AreWholeEverywhere) {
   const auto names = formats::decoder_family_names();
   ASSERT_FALSE(names.empty());
   const auto oracles = families_with_oracles();
+  const std::string cases = os::read_file(kSource / "tools/family_cases.py").value();
   const std::string table = os::read_file(kSource / "docs/models.md").value();
   for (const std::string& name : names) {
     EXPECT_TRUE(find_family(name).ok()) << name << " has no line in models/registry.cc";
     EXPECT_TRUE(oracles.contains(name)) << name << " has no model in testdata";
+    EXPECT_NE(cases.find("def draw_" + name + "("), std::string::npos)
+        << name << " is not in tools/family_cases.py";
     EXPECT_NE(table.find("`" + name + "`"), std::string::npos)
         << name << " is not in docs/models.md";
   }
