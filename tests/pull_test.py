@@ -116,7 +116,7 @@ class FromAHub(PullTest):
             details = json.loads(connection.execute("SELECT details FROM models").fetchone()[0])
         source = details["source"]
         self.assertEqual(details["license"], "apache-2.0")
-        self.assertEqual((source["repository"], source["revision"], source["commit"]), ("org/tiny", "main", COMMIT))
+        self.assertEqual((source["repo"], source["revision"], source["commit"]), ("org/tiny", "main", COMMIT))
         hashes = {file["path"]: file.get("sha256") or file.get("git_sha1") for file in source["files"]}
         self.assertEqual(len(hashes[WEIGHTS]), 64)
         self.assertEqual(len(hashes["config.json"]), 40)

@@ -8,6 +8,7 @@
 
 #include "cli/output.h"
 #include "cli/resolve.h"
+#include "host/conversion.h"
 #include "host/machine_speed.h"
 #include "host/model_choice.h"
 #include "os/thread_pool.h"
@@ -19,6 +20,7 @@ using nlohmann::json;
 
 struct Options {
   std::string memory;
+  std::string quantization = "q8_0";
   std::size_t count = 10;
   host::ChoiceWishes wishes;
 };
@@ -77,7 +79,7 @@ json to_json(const host::Candidate& candidate) {
               {"benchmarks", json::array()},
               {"comparisons", json::array()},
               {"forecast",
-               {{"quantization", candidate.quantization},
+               {{"quantization", tensor::to_string(candidate.quantization)},
                 {"context", candidate.context},
                 {"weight_bytes", candidate.weights},
                 {"cache_bytes", candidate.cache},
@@ -112,7 +114,8 @@ void print_table(const host::Choice& choice, std::size_t count) {
     const host::Candidate& each = choice.candidates[i];
     const double speed = each.decode_tokens_per_second > 0 ? each.decode_tokens_per_second
                                                            : each.prompt_tokens_per_second;
-    table.add({each.model.repository, human_count(each.model.sizes.parameters), each.quantization,
+    table.add({each.model.repository, human_count(each.model.sizes.parameters),
+               std::string(tensor::to_string(each.quantization)),
                human_bytes(static_cast<std::int64_t>(each.weights + each.cache)), speed_text(speed),
                quality_text(each), each.model.licence + (each.model.gated ? " (gated)" : ""),
                own_text(each)});
@@ -128,7 +131,9 @@ void print_choice(const host::Choice& choice, const host::ModelCatalogue& catalo
     fmt::print("\n{}:\n", first.model.repository);
     for (const std::string& reason : choice.reasons) fmt::print("  - {}\n", reason);
     fmt::print("  lathe pull {}{}\n", first.model.repository,
-               first.quantization == "q8_0" ? "   (then import it with --quantize q8_0)" : "");
+               tensor::is_block_type(first.quantization)
+                   ? fmt::format(" --quantize {}", tensor::to_string(first.quantization))
+                   : "");
   }
   if (choice.candidates.size() > count)
     fmt::print("\n{} more fit (--count)", choice.candidates.size() - count);
@@ -164,6 +169,7 @@ Status run(Options options, const Common& common) {
   } else {
     LATHE_TRY(options.wishes.memory, parse_bytes(options.memory));
   }
+  LATHE_TRY(options.wishes.quantization, host::parse_weight_type(options.quantization));
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(const host::ModelCatalogue catalogue, host::read_catalogue());
   LATHE_TRY(const auto comparisons, store.catalogue.comparisons());
@@ -199,8 +205,8 @@ Subcommand add_recommend(CLI::App& models, const Common& common) {
   command->add_option("--context", wishes.context, "tokens of a conversation")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
-  command->add_option("--quantization", wishes.quantization, "that decoders are held in")
-      ->check(CLI::IsMember({"q8_0", "f32"}))
+  command->add_option("--quantize", options->quantization, "the type that decoders are held in")
+      ->check(CLI::IsMember(host::weight_type_names()))
       ->capture_default_str();
   command->add_option("--count", options->count, "models to show")->capture_default_str();
   command->footer(

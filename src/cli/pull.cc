@@ -22,6 +22,8 @@ constexpr const char* kHub = "https://huggingface.co";
 struct Options {
   std::string what;
   std::vector<std::string> hosts;
+  std::string quantize;
+  bool no_certificate = false;
   host::PullOptions pull;
 };
 
@@ -180,7 +182,13 @@ bool is_path(const std::string& text) {
 }
 
 Status run(Options options, const Common& common) {
-  if (is_path(options.what)) return import_path({options.what, options.pull.name}, common);
+  if (is_path(options.what))
+    return import_path({options.what, options.pull.name, options.quantize, options.no_certificate},
+                       common);
+  options.pull.conversion.certify = !options.no_certificate;
+  if (!options.quantize.empty()) {
+    LATHE_TRY(options.pull.conversion.type, host::parse_weight_type(options.quantize));
+  }
   hub::HttpSettings& http = options.pull.http;
   LATHE_TRY(const hub::Url endpoint, read_endpoint());
   LATHE_TRY(http.token, read_token());
@@ -228,6 +236,12 @@ Action add_pull(CLI::App& program, const Common& common) {
   command->add_flag("--force", options->pull.force, "fetch it although it is in the store");
   command->add_flag("--any-memory", options->pull.any_memory,
                     "fetch it although it will not fit into memory");
+  command
+      ->add_option("--quantize", options->quantize,
+                   "store matrices in this type, as lathe import does (default: as they are)")
+      ->check(CLI::IsMember(host::weight_type_names()));
+  command->add_flag("--no-certificate", options->no_certificate,
+                    "do not measure what a conversion changes");
   add_network_options(*command, *options);
   command->footer(
       "environment: HF_ENDPOINT (the Hub; https://huggingface.co), HF_TOKEN (for gated and private "

@@ -14,8 +14,8 @@ std::string repository_of(const store::ModelRecord& model) {
   const auto details = nlohmann::json::parse(model.details, nullptr, false);
   if (!details.is_object() || !details.contains("source")) return {};
   const auto& source = details["source"];
-  if (!source.is_object() || !source.contains("repository")) return {};
-  const auto& repository = source["repository"];
+  if (!source.is_object() || !source.contains("repo")) return {};
+  const auto& repository = source["repo"];
   return repository.is_string() ? repository.get<std::string>() : std::string();
 }
 

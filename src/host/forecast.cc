@@ -5,6 +5,8 @@
 #include <charconv>
 #include <fstream>
 
+#include "ops/pack.h"
+
 namespace lathe::host {
 namespace {
 
@@ -20,17 +22,17 @@ std::int64_t touched(const ModelSizes& sizes) {
 
 }  // namespace
 
-double loaded_bytes_per_weight(std::string_view quantization) {
-  return quantization == "q8_0" ? 34.0 / 32 : 4;  // 32 values of a byte, and a scale of two
+double loaded_bytes_per_weight(tensor::DType type) {
+  if (!tensor::is_block_type(type)) return sizeof(float);
+  constexpr std::size_t kValues = kernels::kPackedSuperBlock;
+  const std::size_t panel = kernels::packed_panel_bytes(ops::packed_format(type), kValues);
+  return static_cast<double>(panel) / (kernels::kPackedLanes * kValues);
 }
 
-std::uint64_t weight_bytes(const ModelSizes& sizes, std::string_view quantization) {
-  const double each = loaded_bytes_per_weight(quantization);
-  const auto embedding = static_cast<double>(embedding_weights(sizes));
-  const auto all = static_cast<double>(sizes.parameters);
-  // The embedding's rows are f32 whatever they are stored as.
-  const double packed = sizes.tied_embeddings ? all : all - embedding;
-  return static_cast<std::uint64_t>(packed * each + embedding * 4);
+std::uint64_t weight_bytes(const ModelSizes& sizes, tensor::DType type) {
+  const bool twice = sizes.tied_embeddings && !tensor::is_block_type(type);
+  const std::int64_t held = sizes.parameters + (twice ? embedding_weights(sizes) : 0);
+  return static_cast<std::uint64_t>(static_cast<double>(held) * loaded_bytes_per_weight(type));
 }
 
 std::uint64_t cache_bytes(const ModelSizes& sizes, std::int64_t tokens) {
@@ -38,9 +40,9 @@ std::uint64_t cache_bytes(const ModelSizes& sizes, std::int64_t tokens) {
   return static_cast<std::uint64_t>(values) * sizeof(float);
 }
 
-double decode_tokens_per_second(const ModelSizes& sizes, std::string_view quantization,
+double decode_tokens_per_second(const ModelSizes& sizes, tensor::DType type,
                                 const MachineSpeed& machine) {
-  const double bytes = static_cast<double>(touched(sizes)) * loaded_bytes_per_weight(quantization);
+  const double bytes = static_cast<double>(touched(sizes)) * loaded_bytes_per_weight(type);
   return bytes <= 0 ? 0 : machine.bytes_per_second / bytes;
 }
 

@@ -8,10 +8,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include "base/result.h"
 #include "os/file.h"
+#include "tensor/dtype.h"
 
 namespace lathe::host {
 
@@ -27,12 +27,13 @@ struct ModelSizes {
   bool tied_embeddings = false;
 };
 
-// Bytes that a weight of a type takes once it is loaded: q8_0 stays as it is, every other type
-// becomes f32 (docs/models.md).
-double loaded_bytes_per_weight(std::string_view quantization);
+// Bytes that a weight of a type takes once it is loaded: block types stay as narrow as they are
+// packed, every other type becomes f32 (docs/models.md).
+double loaded_bytes_per_weight(tensor::DType type);
 
-// Weights of a loaded model. A tied embedding is there twice: as rows, and packed as the head.
-std::uint64_t weight_bytes(const ModelSizes& sizes, std::string_view quantization);
+// Weights of a loaded model. A tied embedding in f32 is there twice: as rows, and packed as the
+// head.
+std::uint64_t weight_bytes(const ModelSizes& sizes, tensor::DType type);
 
 // Keys and values of one sequence of so many tokens, in f32.
 std::uint64_t cache_bytes(const ModelSizes& sizes, std::int64_t tokens);
@@ -42,7 +43,7 @@ struct MachineSpeed {
   double operations_per_second = 0;  // multiplications and additions of products in f32
 };
 
-double decode_tokens_per_second(const ModelSizes& sizes, std::string_view quantization,
+double decode_tokens_per_second(const ModelSizes& sizes, tensor::DType type,
                                 const MachineSpeed& machine);
 double prompt_tokens_per_second(const ModelSizes& sizes, const MachineSpeed& machine);
 

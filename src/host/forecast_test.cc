@@ -5,6 +5,8 @@
 namespace lathe::host {
 namespace {
 
+using tensor::DType;
+
 // LLaMA 3.2 1B: 1,235,814,400 weights, tied.
 const ModelSizes kSizes{.parameters = 1'235'814'400,
                         .layers = 16,
@@ -16,29 +18,30 @@ const ModelSizes kSizes{.parameters = 1'235'814'400,
 constexpr std::int64_t kEmbedding = 128'256 * 2048;
 
 TEST(ForecastTest, CountsWhatIsLoaded) {
-  EXPECT_EQ(weight_bytes(kSizes, "bf16"), 4u * (1'235'814'400 + kEmbedding));
-  EXPECT_EQ(weight_bytes(kSizes, "q8_0"), 1'235'814'400u / 32 * 34 + 4u * kEmbedding);
+  EXPECT_EQ(weight_bytes(kSizes, DType::bf16), 4u * (1'235'814'400 + kEmbedding));
+  EXPECT_EQ(weight_bytes(kSizes, DType::q8_0), 1'235'814'400u / 32 * 34);  // an f16 scale each
   ModelSizes untied = kSizes;
   untied.tied_embeddings = false;
   untied.parameters += kEmbedding;
-  EXPECT_EQ(weight_bytes(untied, "bf16"), weight_bytes(kSizes, "bf16"));
+  EXPECT_EQ(weight_bytes(untied, DType::bf16), weight_bytes(kSizes, DType::bf16));
+  EXPECT_LT(loaded_bytes_per_weight(DType::q4_k), loaded_bytes_per_weight(DType::q6_k));
   EXPECT_EQ(cache_bytes(kSizes, 4096), 2u * 16 * 8 * 64 * 4 * 4096);
 }
 
 TEST(ForecastTest, ATokenTouchesTheHeadAndNotTheEmbedding) {
   const MachineSpeed machine{.bytes_per_second = 34e9, .operations_per_second = 100e9};
-  EXPECT_NEAR(decode_tokens_per_second(kSizes, "q8_0", machine), 34e9 / (1'235'814'400 * 34.0 / 32),
-              1e-6);
+  EXPECT_NEAR(decode_tokens_per_second(kSizes, DType::q8_0, machine),
+              34e9 / (1'235'814'400 * 34.0 / 32), 1e-6);
   ModelSizes untied = kSizes;
   untied.tied_embeddings = false;
   untied.parameters += kEmbedding;
-  EXPECT_DOUBLE_EQ(decode_tokens_per_second(untied, "q8_0", machine),
-                   decode_tokens_per_second(kSizes, "q8_0", machine));
+  EXPECT_DOUBLE_EQ(decode_tokens_per_second(untied, DType::q8_0, machine),
+                   decode_tokens_per_second(kSizes, DType::q8_0, machine));
   EXPECT_NEAR(prompt_tokens_per_second(kSizes, machine), 100e9 / (2 * 1'235'814'400.0), 1e-6);
   ModelSizes experts = kSizes;
   experts.used_parameters = experts.parameters / 2;
-  EXPECT_DOUBLE_EQ(decode_tokens_per_second(experts, "f32", machine),
-                   2 * decode_tokens_per_second(kSizes, "f32", machine));
+  EXPECT_DOUBLE_EQ(decode_tokens_per_second(experts, DType::f32, machine),
+                   2 * decode_tokens_per_second(kSizes, DType::f32, machine));
 }
 
 TEST(ForecastTest, ReadsTheMachine) {

@@ -53,7 +53,7 @@ Candidate candidate_of(const CatalogueModel& model, const ChoiceWishes& wishes,
                        const MachineSpeed& machine) {
   Candidate candidate;
   candidate.model = model;
-  candidate.quantization = is_encoder(model) ? "f32" : wishes.quantization;
+  candidate.quantization = is_encoder(model) ? tensor::DType::f32 : wishes.quantization;
   candidate.context = std::min(wishes.context, model.context);
   candidate.weights = weight_bytes(model.sizes, candidate.quantization);
   candidate.cache = cache_bytes(model.sizes, candidate.context);
@@ -127,7 +127,7 @@ std::vector<std::string> reasons_for(const Candidate& first, const ChoiceWishes&
                                   first.quality->value, first.quality->source));
   reasons.push_back(fmt::format("takes {:.2f} GB as {} with a context of {} tokens, of {:.1f} GB",
                                 static_cast<double>(first.weights + first.cache) / 1e9,
-                                first.quantization, first.context,
+                                tensor::to_string(first.quantization), first.context,
                                 static_cast<double>(wishes.memory) / 1e9));
   reasons.push_back(fmt::format("licence {}{}", first.model.licence,
                                 is_permissive(first.model.licence)

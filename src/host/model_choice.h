@@ -20,12 +20,12 @@ struct ChoiceWishes {
                                       // their own; empty: any
   std::uint64_t memory = 0;           // bytes that model and cache may take
   std::int64_t context = 4096;        // tokens of a conversation
-  std::string quantization = "q8_0";  // of decoders; encoders are held in f32
+  tensor::DType quantization = tensor::DType::q8_0;  // of decoders; encoders are held in f32
 };
 
 struct Candidate {
   CatalogueModel model;
-  std::string quantization;             // it is reckoned with
+  tensor::DType quantization = tensor::DType::f32;  // it is reckoned with
   std::int64_t context = 0;             // the wished one, or what the model has, if less
   std::uint64_t weights = 0;            // bytes
   std::uint64_t cache = 0;              // bytes of one sequence of that context

@@ -85,6 +85,12 @@ Result<Details> write_converted(const formats::ModelSource& source, const os::Pa
   return details;
 }
 
+Status check_convertible(const Examined& found, const ConversionOptions& conversion) {
+  if (!conversion.type || found.generator) return {};
+  return Error::unsupported("encoders are stored in the types that they have")
+      .fix_with("leave out --quantize");
+}
+
 Error taken(const std::string& name) {
   return Error::already_exists(fmt::format("there is a model '{}' already", name))
       .fix_with(fmt::format("give another --name, or remove it: lathe models rm {}", name));
@@ -132,6 +138,7 @@ os::Path place_beside(const os::Path& taken) {
 }
 
 Status link_or_copy(const os::Path& from, const os::Path& to) {
+  LATHE_CHECK(os::make_directories(to.parent_path()));
   std::error_code code;
   fs::create_hard_link(from, to, code);
   if (!code) return {};
@@ -147,10 +154,7 @@ Result<store::ModelRecord> import_model(LocalStore& store, const os::Path& path,
   LATHE_TRY(const os::Path target, store.home.model_folder(name));
   LATHE_TRY(const os::Path file, tasks::model_path(path));
   LATHE_TRY(Examined found, examine(file));
-  if (conversion.type && !found.generator)
-    return Error::unsupported("encoders are stored in the types that they have")
-        .at(path.string())
-        .fix_with("import it without --quantize");
+  LATHE_CHECK(check_convertible(found, conversion).at(path.string()));
 
   LATHE_TRY(StagedFolder staged, StagedFolder::begin(target));
   if (store.catalogue.model(name).ok()) return taken(name);
@@ -171,6 +175,7 @@ Result<store::ModelRecord> take_in_model(LocalStore& store, const ModelToTakeIn&
   LATHE_TRY(os::Path target, store.home.model_folder(model.name));
   LATHE_TRY(const os::Path file, tasks::model_path(model.path));
   LATHE_TRY(Examined found, examine(file));
+  LATHE_CHECK(check_convertible(found, model.conversion).at(model.name));
   const os::Path folder = fs::is_directory(model.path) ? model.path : model.path.parent_path();
   for (const std::string& card : model.cards) {
     const bool is_there = std::any_of(found.files.begin(), found.files.end(),
@@ -182,8 +187,14 @@ Result<store::ModelRecord> take_in_model(LocalStore& store, const ModelToTakeIn&
   if (old.ok() && model.if_exists == store::IfExists::refuse) return taken(model.name);
   if (old.ok()) target = place_beside(target);
   LATHE_TRY(StagedFolder staged, StagedFolder::begin(target));
-  for (const FileToCopy& each : found.files)
-    LATHE_CHECK(link_or_copy(each.from, staged.path() / each.name));
+  if (model.conversion.type) {
+    LATHE_TRY(const Details details,
+              write_converted(*found.generator, staged.path(), model.conversion, parallel));
+    found.record.details = details.dump(-1, ' ', false, Details::error_handler_t::replace);
+  } else {
+    for (const FileToCopy& each : found.files)
+      LATHE_CHECK(link_or_copy(each.from, staged.path() / each.name));
+  }
   found.record.name = model.name;
   found.record.details = with_details(found.record.details, model.details);
   LATHE_TRY(const store::ModelRecord made,

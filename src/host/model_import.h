@@ -38,8 +38,9 @@ Result<store::ModelRecord> describe_model(const os::Path& path);
 struct ModelToTakeIn {
   os::Path path;  // a folder or a .gguf file in it, on the file system of the home
   std::string name;
-  std::vector<std::string> cards;  // further files of the folder that are kept: "README.md"
-  std::string details = "{}";      // of its record
+  std::vector<std::string> cards;     // further files of the folder that are kept: "README.md"
+  std::string details = "{}";         // of its record, beside what an import adds; a JSON object
+  ConversionOptions conversion = {};  // as for import_model()
   store::IfExists if_exists = store::IfExists::refuse;
 };
 

@@ -4,7 +4,8 @@
 
 #include <mutex>
 
-#include "formats/model_source.h"
+#include "formats/encoder_source.h"
+#include "formats/weight_summary.h"
 #include "host/forecast.h"
 #include "host/model_import.h"
 #include "host/pull_header.h"
@@ -64,15 +65,19 @@ std::vector<std::string> cards_of(const hub::Selection& selection) {
 }
 
 // Bytes of the weights once loaded.
-std::uint64_t memory_of(const os::Path& path, const store::ModelRecord& model) {
+Result<std::uint64_t> memory_of(const os::Path& path, const store::ModelRecord& model,
+                                const ConversionOptions& conversion) {
   ModelSizes sizes;
   sizes.parameters = model.parameters;
-  if (const auto source = formats::ModelSource::open(path); source.ok()) {
-    sizes.vocab_size = source->config().vocab_size;
-    sizes.hidden_size = source->config().hidden_size;
-    sizes.tied_embeddings = source->config().tied_embeddings;
-  }
-  return weight_bytes(sizes, model.quantization);
+  LATHE_TRY(const os::Path file, tasks::model_path(path));
+  if (formats::is_encoder(file)) return weight_bytes(sizes, tensor::DType::f32);
+  LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
+  LATHE_TRY(const auto types, formats::weights_by_type(source));
+  sizes.vocab_size = source.config().vocab_size;
+  sizes.hidden_size = source.config().hidden_size;
+  sizes.tied_embeddings = source.config().tied_embeddings;
+  const auto stored = types.empty() ? tensor::DType::f32 : types.front().dtype;
+  return weight_bytes(sizes, conversion.type.value_or(stored));
 }
 
 class Pull {
@@ -182,7 +187,7 @@ class Pull {
     preview.download_bytes = selection_.bytes();
     LATHE_TRY(preview.kept_bytes, hub::bytes_kept(selection_.weights, folder_));
     LATHE_TRY(preview.disk_available, available_disk(store_.home.folder()));
-    preview.memory_bytes = memory_of(model_path(), preview.model);
+    LATHE_TRY(preview.memory_bytes, memory_of(model_path(), preview.model, options_.conversion));
     LATHE_TRY(preview.memory_available, available_memory());
     if (events_.on_preview) events_.on_preview(preview);
     if (preview.memory_bytes <= preview.memory_available || options_.any_memory ||
@@ -217,6 +222,7 @@ class Pull {
          .name = name_,
          .cards = cards_of(selection_),
          .details = details_of(target_, repository_, selection_),
+         .conversion = options_.conversion,
          .if_exists = replaces ? store::IfExists::replace : store::IfExists::refuse},
         parallel_);
   }

@@ -8,7 +8,7 @@
 // model of the store by take_in_model() (host/model_import.h), whose record says where they came
 // from:
 //
-//   "source": {"endpoint", "repository", "revision", "choice", "commit", "files": [{"path", "size",
+//   "source": {"endpoint", "repo", "revision", "choice", "commit", "files": [{"path", "size",
 //              "sha256" or "git_sha1"}]} or {"url", "files"}
 //   "license": as the Hub has it, where it does
 //
@@ -22,6 +22,7 @@
 
 #include "base/parallel.h"
 #include "base/result.h"
+#include "host/conversion.h"
 #include "host/local_store.h"
 #include "hub/http_client.h"
 #include "hub/selection.h"
@@ -30,11 +31,12 @@
 namespace lathe::host {
 
 struct PullOptions {
-  std::string name;         // in the store; empty: hub::default_name()
-  bool force = false;       // fetch it although it is there
-  bool offline = false;     // the network is not to be touched
-  bool any_memory = false;  // fetch it although it will not fit into memory
-  bool only_look = false;   // stop before the weights come
+  std::string name;              // in the store; empty: hub::default_name()
+  bool force = false;            // fetch it although it is there
+  bool offline = false;          // the network is not to be touched
+  bool any_memory = false;       // fetch it although it will not fit into memory
+  bool only_look = false;        // stop before the weights come
+  ConversionOptions conversion;  // what becomes of the weights' types
   hub::HttpSettings http;
   std::size_t connections = 4;
 };

@@ -13,7 +13,7 @@ json asked_for(const hub::Target& target) {
     return {{"url", hub::to_string(file->url)}};
   const auto& repository = std::get<hub::RepositoryTarget>(target);
   return {{"endpoint", hub::to_string(repository.endpoint)},
-          {"repository", repository.repository},
+          {"repo", repository.repository},
           {"revision", repository.revision},
           {"choice", repository.choice}};
 }

@@ -92,13 +92,17 @@ TEST(SelectionTest, TakesTheShardsOfTheIndex) {
 }
 
 TEST(SelectionTest, ChoosesAmongGgufFiles) {
-  const Repository found = read({large("m-Q4_K_M.gguf"), large("m-Q4_K_S.gguf"),
-                                 large("m-Q8_0.gguf"), large("m-f16-00001-of-00002.gguf")})
-                               .value();
+  const Repository found =
+      read({large("m-Q4_K_M.gguf"), large("m-Q4_K_S.gguf"), large("m-Q8_0.gguf"),
+            large("m-f16-00001-of-00002.gguf"), large("m-f16-00002-of-00002.gguf"),
+            large("m-bf16-00001-of-00002.gguf")})
+          .value();
   EXPECT_EQ(select_files(found, "Q8_0").value().weights[0].path, "m-Q8_0.gguf");
   EXPECT_EQ(select_files(found, "q4_k_s").value().weights[0].path, "m-Q4_K_S.gguf");
   EXPECT_EQ(select_files(found, "m-Q8_0.gguf").value().weights[0].path, "m-Q8_0.gguf");
-  for (const char* choice : {"", "Q4_K", "Q2_K", "f16"}) {
+  EXPECT_EQ(paths(select_files(found, "f16").value().weights),
+            "m-f16-00001-of-00002.gguf m-f16-00002-of-00002.gguf ");
+  for (const char* choice : {"", "Q4_K", "Q2_K", "bf16"}) {
     const auto chosen = select_files(found, choice);
     EXPECT_FALSE(chosen.ok()) << choice;
   }

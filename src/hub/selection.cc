@@ -4,9 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "formats/foreign_text.h"
+#include "formats/gguf_parts.h"
 #include "formats/json.h"
 
 namespace lathe::hub {
@@ -53,7 +55,8 @@ bool is_pickle(std::string_view path) {
 std::vector<const RemoteFile*> gguf_files(const Repository& repository) {
   std::vector<const RemoteFile*> found;
   for (const RemoteFile& file : repository.files) {
-    if (in_lower_case(file.path).ends_with(".gguf")) found.push_back(&file);
+    if (in_lower_case(file.path).ends_with(".gguf") && !formats::is_later_gguf_part(file.path))
+      found.push_back(&file);
   }
   return found;
 }
@@ -87,29 +90,42 @@ bool has_part(std::string_view path, std::string_view wanted) {
   return false;
 }
 
-// "model-00001-of-00003.gguf"
-bool is_split(std::string_view path) {
-  constexpr std::string_view kShape = "-00000-of-00000.gguf";
-  if (path.size() < kShape.size()) return false;
-  const std::string_view end = path.substr(path.size() - kShape.size());
-  for (std::size_t i = 0; i < end.size(); ++i) {
-    const bool digit = end[i] >= '0' && end[i] <= '9';
-    if (kShape[i] == '0' ? !digit : end[i] != kShape[i]) return false;
+// Where the number of parts stands in "model-00001-of-00003.gguf"; 1 for a file that is whole.
+std::size_t part_count(std::string_view path) {
+  std::size_t count = 0;
+  constexpr std::string_view kEnd = "00003.gguf";
+  if (path.size() > kEnd.size())
+    std::from_chars(path.data() + path.size() - kEnd.size(), path.data() + path.size(), count);
+  const bool is_first =
+      count > 1 && path.ends_with(formats::gguf_part_name("", 0, count).substr(1));
+  return is_first ? count : 1;
+}
+
+// The file, or with it the parts that follow it.
+Status add_parts(const Repository& repository, const RemoteFile& first, Selection& selection) {
+  selection.weights = {first};
+  const std::size_t count = part_count(first.path);
+  if (count == 1) return {};
+  const std::size_t end = formats::gguf_part_name("", 0, count).size();
+  const std::string stem = first.path.substr(0, first.path.size() - end);
+  for (std::size_t i = 1; i < count; ++i) {
+    const std::string name = formats::gguf_part_name(stem, i, count);
+    const RemoteFile* part = repository.find(name);
+    if (part == nullptr)
+      return Error::bad_input(fmt::format("the repository lacks the part {}", in_quotes(name)))
+          .at(repository.name);
+    selection.weights.push_back(*part);
   }
-  return true;
+  return {};
 }
 
 Result<Selection> gguf_selection(const Repository& repository, const RemoteFile& file) {
-  if (is_split(file.path))
-    return Error::unsupported(
-               fmt::format("{} is one part of a GGUF file that was split", in_quotes(file.path)))
-        .fix_with("choose a quantisation that is one file, or the repository with safetensors");
   Selection selection;
   selection.form = Selection::Form::gguf;
   for (const char* name : kCards) {
     if (const RemoteFile* card = repository.find(name)) selection.texts.push_back(*card);
   }
-  selection.weights = {file};
+  LATHE_CHECK(add_parts(repository, file, selection));
   return selection;
 }
 

@@ -14,8 +14,8 @@ struct Selection {
   enum class Form { folder, gguf };
   Form form = Form::folder;
   std::vector<RemoteFile> texts;    // config, tokenizer, templates, card, licence: read first
-  std::vector<RemoteFile> weights;  // safetensors or one .gguf; for a folder with an index: empty
-                                    // until select_shards()
+  std::vector<RemoteFile> weights;  // safetensors or .gguf (its parts, the first first); for a
+                                    // folder with an index: empty until select_shards()
   bool has_index = false;
 
   std::uint64_t bytes() const;
@@ -23,7 +23,7 @@ struct Selection {
 
 // choice: a file or a quantisation of the target; empty: the folder where there is one, else the
 // only .gguf file. Errors: not_found (no such file, with those that there are), unsupported (pickle
-// alone, a split GGUF file, …).
+// alone, …), bad_input (several files to choose from, a part that is missing).
 Result<Selection> select_files(const Repository& repository, const std::string& choice);
 
 // Adds the shards that model.safetensors.index.json names. Error: bad_input (one that the
