@@ -283,6 +283,19 @@ Status check_interleaved(const DecoderFamily& family, const DecoderConfig& c) {
                   rotary_dim_of(c), c.head_dim));
 }
 
+// What no key says.
+Status check_sayable(const DecoderFamily& family, const DecoderConfig& c) {
+  const auto& keys = family.gguf_keys;
+  const bool says_scale = std::find(keys.begin(), keys.end(), "attention.scale") != keys.end();
+  const char* what = nullptr;
+  if (c.scores_by_layer) what = "that attention scores are divided by their layer's number";
+  if (c.query_scale != 0 && !says_scale) what = "how attention scores are scaled";
+  if (c.rope.exponent_dim != 0) what = "that an odd number of values is rotated";
+  if (what == nullptr) return {};
+  return Error::unsupported(fmt::format("GGUF cannot say {}", what))
+      .fix_with("write a Hugging Face folder");
+}
+
 }  // namespace
 
 std::optional<std::int64_t> window_period(const std::vector<std::int64_t>& windows) {
@@ -321,6 +334,7 @@ Result<DecoderConfig> decoder_config_from_gguf(const GgufMetadata& metadata,
 Status to_gguf(const DecoderConfig& c, GgufMetadata& metadata) {
   LATHE_TRY(const DecoderFamily* family, find_decoder_family(c.family));
   LATHE_CHECK(check_interleaved(*family, c));
+  LATHE_CHECK(check_sayable(*family, c));
   metadata.set("general.architecture", std::string(family->gguf));
   GgufKeys keys(metadata, family->gguf);
   put_sizes(c, keys);

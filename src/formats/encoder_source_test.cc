@@ -55,7 +55,7 @@ TEST(EncoderConfig, FieldsThatWouldChangeResultsAreRefused) {
   const std::pair<const char*, json> fields[] = {{"position_embedding_type", "relative_key"},
                                                  {"is_decoder", true},
                                                  {"add_cross_attention", true},
-                                                 {"hidden_act", "quick_gelu"},
+                                                 {"hidden_act", "mish"},
                                                  {"quantization_config", json::object()}};
   for (const auto& [key, value] : fields) {
     json config = config_of("bert-mean");

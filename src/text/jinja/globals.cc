@@ -104,6 +104,7 @@ Result<Value> call_strftime_now(Interpreter& interpreter, const Arguments& given
     return Error::limit(fmt::format("a time format of more than {} bytes", kMaxTimeFormat));
   const auto now = static_cast<std::time_t>(interpreter.now_unix_seconds());
   std::tm parts{};
+  ::tzset();  // localtime_r need not read TZ by itself
   if (!localtime_r(&now, &parts)) return Error::bad_input("the clock is out of range");
   // A mark at the end tells an empty result from one that did not fit.
   const std::string marked = std::string(pattern) + "|";

@@ -45,6 +45,12 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   }
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& error) override {
+    constexpr int kNumberOverflow = 406;  // an integer so long that it is no finite float either
+    if (error.id == kNumberOverflow) {
+      error_ = Error::limit(fmt::format("a number with too many digits at byte {}", position))
+                   .fix_with("write it as a string");
+      return false;
+    }
     // The library's text ends with what it expected: "…: syntax error while parsing value - …".
     const std::string_view what = error.what();
     const std::size_t detail = what.find("] ");
