@@ -79,6 +79,7 @@ Status copy_all(const std::vector<FileToCopy>& files, const os::Path& to,
   for (const FileToCopy& file : files) all += disk_bytes(file.from);
   std::uint64_t done = 0;
   for (const FileToCopy& file : files) {
+    LATHE_CHECK(os::make_directories((to / file.name).parent_path()));
     LATHE_CHECK(copy_file(file.from, to / file.name, [&](std::uint64_t bytes) {
       done += bytes;
       progress(done, all);

@@ -1,6 +1,7 @@
 #include "models/memory_forecast.h"
 
 #include "formats/decoder_tensors.h"
+#include "ops/pack.h"
 #include "ops/weights.h"
 
 namespace lathe::models {
@@ -9,14 +10,14 @@ namespace {
 using formats::ExpectedTensor;
 using formats::Part;
 
-// As WeightStore::keep_matrix packs it: f32 panels, or an f32 scale and 32 bytes for each block of
-// q8_0.
+// As WeightStore::keep_matrix packs it: block types at their own width, others in f32.
 std::uint64_t packed_bytes(const tensor::TensorView& view) {
   const auto rows = static_cast<std::size_t>(view.shape[0]);
   const auto columns = static_cast<std::size_t>(view.shape[1]);
-  const std::uint64_t floats = kernels::panel_floats(kernels::active(), columns, rows);
-  return view.dtype == tensor::DType::q8_0 ? floats + floats / 32 * sizeof(float)
-                                           : floats * sizeof(float);
+  if (!tensor::is_block_type(view.dtype))
+    return kernels::panel_floats(kernels::active(), columns, rows) * sizeof(float);
+  const std::size_t panels = (rows + kernels::kPackedLanes - 1) / kernels::kPackedLanes;
+  return panels * kernels::packed_panel_bytes(ops::packed_format(view.dtype), columns);
 }
 
 std::uint64_t f32_bytes(const tensor::TensorView& view) {
@@ -31,10 +32,13 @@ Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::
   forecast.context = context > 0 ? context : config.max_positions;
   for (const ExpectedTensor& t : formats::expected_tensors(config)) {
     LATHE_TRY(const tensor::TensorView view, source.tensor(t.name));
+    const bool is_packed = tensor::is_block_type(view.dtype);
     const bool looked_up = t.part == Part::embedding || t.part == Part::position_embedding;
-    forecast.weights += looked_up || view.shape.size() != 2 ? f32_bytes(view) : packed_bytes(view);
-    // A tied head is packed beside the rows.
-    if (t.part == Part::embedding && config.tied_embeddings) forecast.weights += packed_bytes(view);
+    const bool stays_rows = (looked_up && !is_packed) || view.shape.size() != 2;
+    forecast.weights += stays_rows ? f32_bytes(view) : packed_bytes(view);
+    // A tied head is packed beside rows of f32, and shares what is packed already.
+    if (t.part == Part::embedding && config.tied_embeddings && !is_packed)
+      forecast.weights += packed_bytes(view);
   }
   const auto width = static_cast<std::uint64_t>(config.kv_heads * config.head_dim);
   forecast.cache_per_token = static_cast<std::uint64_t>(config.layers) * 2 * width * sizeof(float);

@@ -32,7 +32,7 @@ TEST(MemoryForecast, EightBitsStayEightAndATiedHeadIsThereTwice) {
   std::uint64_t parameters = 0;
   for (const std::string& name : tied.tensor_names())
     parameters += tensor::element_count(tied.tensor(name)->shape).value();
-  const auto& embedding = tied.tensor("model.embed_tokens.weight")->shape;
+  const tensor::Shape embedding = tied.tensor("model.embed_tokens.weight")->shape;
   EXPECT_EQ(memory_forecast(tied)->weights,
             4 * (parameters + tensor::element_count(embedding).value()));
 }

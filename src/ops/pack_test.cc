@@ -50,7 +50,7 @@ TEST_P(PackTest, TakesLittleMoreThanTheFile) {
       kernels::packed_panel_bytes(packed_format(GetParam()), 256) / kernels::kPackedLanes);
   const bool widened = GetParam() == DType::q2_k || GetParam() == DType::q3_k ||
                        GetParam() == DType::iq4_nl || GetParam() == DType::iq4_xs;
-  EXPECT_LE(panel, file * (widened ? 2.0 : 1.05));
+  EXPECT_LE(panel, file * (widened ? 2.02 : 1.05));
 }
 
 }  // namespace
