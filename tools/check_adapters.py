@@ -7,7 +7,6 @@ Each case makes a model (family_cases.py), puts a PEFT adapter of random weights
 in float32 and compares the logits of the ids' positions: at most 1e-4 apart, in units of their spread.
 """
 import argparse
-import copy
 import collections
 import json
 import random
@@ -199,7 +198,7 @@ def write_case(family, rng, number, scratch, kind):
 
 def precise(model, ids):
     with torch.no_grad():
-        return copy.deepcopy(model).double()(input_ids=ids[None]).logits[0][-len(ids):].float()
+        return oracle.in_double(model)(input_ids=ids[None]).logits[0][-len(ids):].float()
 
 
 def run_case(kind, family, seed, number, scratch, program):

@@ -9,7 +9,6 @@ of texts of one token up to as many as the model has positions with transformers
 units of their spread.  A case is repeated by its number: `--only N`.
 """
 import argparse
-import copy
 import collections
 import random
 import shutil
@@ -28,7 +27,7 @@ RANKS = ("equal", "rounding", "DIFFERS")
 
 def precise(model, ids):
     with torch.no_grad():
-        return copy.deepcopy(model).double()(ids[None], use_cache=False).logits[0].float()
+        return oracle.in_double(model)(ids[None], use_cache=False).logits[0].float()
 
 
 def run_case(family, seed, number, scratch, program):

@@ -1,5 +1,6 @@
 """What the checks against transformers and PEFT share: small models with weights that show every part, folders as users
 have them, and what the built program makes of them."""
+import copy
 import json
 import math
 import subprocess
@@ -192,16 +193,24 @@ def lathe_logits(model, ids, scratch, adapter=None, program=LATHE):
 TOLERANCE = 1e-4
 
 
+def in_double(model):
+    double = copy.deepcopy(model).double()
+    for module in double.modules():
+        if hasattr(module, "reorder_and_upcast_attn"):  # GPT-2's insists on float32; the order is all it changes
+            module.reorder_and_upcast_attn = False
+    return double
+
+
 def judge(got, want, precise):
     """The difference, and "equal", "rounding" or "DIFFERS".
 
     Some random models amplify rounding: transformers' own float32 result is then far from its float64 one.  precise()
-    gives that one; "rounding" is a result within the tolerance of it, or at most four times as far as transformers'."""
+    gives that one; "rounding" is a result within the tolerance of it, or at most eight times as far as transformers'."""
     found = difference(got, want)
     if found <= TOLERANCE:
         return found, "equal"
     exact = precise()
-    return found, "rounding" if difference(got, exact) <= max(TOLERANCE, 4 * difference(want, exact)) else "DIFFERS"
+    return found, "rounding" if difference(got, exact) <= max(TOLERANCE, 8 * difference(want, exact)) else "DIFFERS"
 
 
 def difference(got, want):
