@@ -102,7 +102,10 @@ TEST_P(EncoderFolder, StatesFromGgufAreTransformers) {
   EXPECT_EQ(formats::max_tokens(gguf.encoder->config()),
             formats::max_tokens(folder.encoder->config()));
   const auto golden = formats::SafetensorsFile::open(GetParam() / "golden.safetensors");
-  const Tokens ids = tokens_in(*golden->find("ids_3"));
+  Tokens ids = tokens_in(*golden->find("ids_3"));
+  // RoBERTa's padding inside a text has a position of its own, which GGUF's table leaves out.
+  if (const auto pad = folder.encoder->config().counted_pad_id)
+    std::erase(ids, static_cast<std::int32_t>(*pad));
   // The same weights in f32, the same sums: the same bits.
   EXPECT_EQ(states_of(*gguf.encoder, {ids}), states_of(*folder.encoder, {ids}));
 }
