@@ -71,7 +71,23 @@ void add_shape(const formats::DecoderConfig& config, Page& page) {
   page.line("attention", fmt::format("{} heads of {}, {} of keys and values", config.heads,
                                      config.head_dim, config.kv_heads));
   page.line("positions", positions_text(config));
-  page.line("context", fmt::format("{} tokens", config.max_positions));
+  page.line("context", fmt::format("{} tokens", formats::context_limit(config)));
+  page.line("vocabulary", fmt::format("{} rows{}", config.vocab_size,
+                                      config.tied_embeddings ? ", shared with the head" : ""));
+}
+
+void add_shape(const formats::EncoderConfig& config, const formats::EmbeddingConfig& embedding,
+               Page& page) {
+  page.line("shape", fmt::format("{} layers of width {}, MLP {}", config.layers, config.hidden_size,
+                                 config.intermediate_size));
+  page.line("attention",
+            fmt::format("{} heads of {}", config.heads, config.hidden_size / config.heads));
+  page.line("context", fmt::format("{} tokens", embedding.max_tokens));
+  page.line("vocabulary", fmt::format("{} rows", config.vocab_size));
+  page.line("vectors",
+            fmt::format("{} pooling{}",
+                        embedding.pooling ? formats::name_of(*embedding.pooling) : "no stated",
+                        embedding.normalised ? ", divided by their length" : ""));
 }
 
 void add_weights(const host::ModelCard& card, Page& page) {
@@ -96,6 +112,7 @@ void add_texts(const host::ModelCard& card, Page& page) {
   const auto or_none = [](const std::string& s) { return s.empty() ? std::string("none") : s; };
   page.more(fmt::format("begin {}, end {}", or_none(t.bos), or_none(t.eos)));
   const host::TemplateFacts& c = card.chat_template;
+  if (card.encoder) return;
   if (!c.there) return page.line("chat", "no template: it takes completions");
   std::vector<std::string> takes;
   if (c.system) takes.push_back("system messages");
@@ -136,9 +153,11 @@ std::string card_text(const host::ModelCard& card) {
   page.line("family", fmt::format("{} ({})", record.family, record.kind));
   page.line("parameters",
             fmt::format("{} ({})", human_count(record.parameters), record.parameters));
-  add_shape(card.config, page);
-  page.line("vocabulary", fmt::format("{} rows{}", card.config.vocab_size,
-                                      card.config.tied_embeddings ? ", shared with the head" : ""));
+  if (card.encoder) {
+    add_shape(*card.encoder, card.embedding, page);
+  } else {
+    add_shape(*card.decoder, page);
+  }
   add_weights(card, page);
   add_texts(card, page);
   add_origin(card.origin, page);

@@ -28,7 +28,7 @@ struct Certificate {
   std::string source_fingerprint;               // host/fingerprint.h
   std::string result_fingerprint;
 
-  // Over the positions of the text; both models in f32 arithmetic.
+  // Over the positions of the text.
   double max_logit_difference = 0;  // of any token at any position
   double mean_kl = 0;               // Kullback-Leibler, source to result, in nats a token
   double max_kl = 0;
@@ -40,7 +40,7 @@ struct Certificate {
   std::int64_t tokens = 0;
   std::int64_t unknown_tokens = 0;  // of them: what the vocabulary could not say
   std::int64_t piece = 0;           // tokens that were read at once
-  std::string kernels;              // "avx2", …
+  std::string kernels;              // "avx2, int8 activations"
   std::int64_t made = 0;            // seconds since 1970-01-01 UTC
 };
 

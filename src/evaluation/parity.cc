@@ -28,7 +28,7 @@ struct Reading {
 };
 
 std::size_t piece_length(const formats::DecoderConfig& config) {
-  const auto context = static_cast<std::size_t>(config.max_positions);
+  const auto context = static_cast<std::size_t>(formats::context_limit(config));
   const std::size_t fit =
       std::max<std::size_t>(16, kMaxLogits / static_cast<std::size_t>(config.vocab_size));
   return std::min({kLongestPiece, context, fit});
@@ -74,6 +74,7 @@ Status run_over(const formats::ModelSource& source, const Reading& reading, Para
       batch.outputs.push_back(static_cast<std::int32_t>(row));
     LATHE_CHECK(decoder->check(batch));
     ops::Run run(kernels::active(), parallel, arena);
+    run.activations = ops::Activations::int8;  // as the engine answers
     LATHE_CHECK(take(i, decoder->forward(run, batch)));
     arena.reset();
   }
@@ -216,7 +217,7 @@ Result<Certificate> measure_parity(const formats::ModelSource& source,
   c.tokens = reading.tokens;
   c.unknown_tokens = reading.unknown;
   c.piece = static_cast<std::int64_t>(reading.length);
-  c.kernels = kernels::active().name;
+  c.kernels = fmt::format("{}, int8 activations", kernels::active().name);
   return c;
 }
 

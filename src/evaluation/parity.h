@@ -2,6 +2,7 @@
 // tokenized by the model's own tokenizer and cut into pieces of its context, each piece on its own
 // with the tokens in front that the tokenizer puts in front of a text.
 //
+// Both compute as the engine does when it answers: quantised weights meet activations in 8 bits.
 // One model is in memory at a time; the source's logits wait in a scratch file.
 #pragma once
 

@@ -4,8 +4,10 @@
 #include <map>
 
 namespace lathe::formats {
+namespace {
 
-Result<std::vector<WeightsOfType>> weights_by_type(const ModelSource& source) {
+template <class Source>
+Result<std::vector<WeightsOfType>> summary_of(const Source& source) {
   std::map<tensor::DType, WeightsOfType> types;
   for (const std::string& name : source.tensor_names()) {
     LATHE_TRY(const tensor::TensorView view, source.tensor(name));
@@ -19,6 +21,15 @@ Result<std::vector<WeightsOfType>> weights_by_type(const ModelSource& source) {
   for (const auto& [dtype, of] : types) all.push_back(of);
   std::ranges::stable_sort(all, std::greater<>(), &WeightsOfType::bytes);
   return all;
+}
+
+}  // namespace
+
+Result<std::vector<WeightsOfType>> weights_by_type(const ModelSource& source) {
+  return summary_of(source);
+}
+Result<std::vector<WeightsOfType>> weights_by_type(const EncoderSource& source) {
+  return summary_of(source);
 }
 
 }  // namespace lathe::formats

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "formats/encoder_source.h"
 #include "formats/model_source.h"
 
 namespace lathe::formats {
@@ -18,5 +19,6 @@ struct WeightsOfType {
 // Most bytes first: the first is what the model is called after. Empty only for a model without
 // weights. Errors: those of reading a tensor.
 Result<std::vector<WeightsOfType>> weights_by_type(const ModelSource& source);
+Result<std::vector<WeightsOfType>> weights_by_type(const EncoderSource& source);
 
 }  // namespace lathe::formats

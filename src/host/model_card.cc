@@ -13,9 +13,23 @@ namespace {
 using formats::ModelSource;
 using nlohmann::json;
 
+std::string kind_of(const text::TokenizerSpec& spec) {
+  switch (spec.model) {
+    case text::ModelKind::bpe:
+      return spec.settings.byte_level ? "byte-level BPE" : "BPE";
+    case text::ModelKind::unigram:
+      return "Unigram";
+    case text::ModelKind::word_piece:
+      return "WordPiece";
+    case text::ModelKind::word_level:
+      return "WordLevel";
+  }
+  return "BPE";
+}
+
 TokenizerFacts facts_of(const text::Tokenizer& tokenizer) {
   TokenizerFacts facts;
-  facts.kind = tokenizer.parts().spec.settings.byte_level ? "byte-level BPE" : "BPE";
+  facts.kind = kind_of(tokenizer.parts().spec);
   facts.hash = tokenizer.hash();
   facts.tokens = tokenizer.vocab_size();
   if (const auto id = tokenizer.bos_id()) facts.bos = tokenizer.id_to_token(*id);
@@ -51,22 +65,43 @@ TemplateFacts facts_of(const text::ChatTemplate& chat) {
   return facts;
 }
 
-Status describe(const ModelSource& source, ModelCard& card) {
-  card.config = source.config();
+// What both kinds of models have.
+template <class Source>
+Status describe_common(const Source& source, ModelCard& card) {
   LATHE_TRY(card.weights, formats::weights_by_type(source));
   LATHE_TRY(card.memory, models::memory_forecast(source));
   LATHE_TRY(const text::Tokenizer tokenizer, text::load_tokenizer(source));
   card.tokenizer = facts_of(tokenizer);
+  LATHE_TRY(card.origin, find_origin(source));
+  return {};
+}
+
+Status describe(const ModelSource& source, ModelCard& card) {
+  card.decoder = source.config();
+  LATHE_CHECK(describe_common(source, card));
   const auto chat = text::load_chat_encoder(source);
   if (chat.ok()) {
     card.chat_template = facts_of(chat->chat_template());
   } else if (chat.error().kind != ErrorKind::not_found) {
     return chat.error();
   }
-  LATHE_TRY(card.origin, find_origin(source));
-  add_record(card.record, card.origin);
   LATHE_TRY(card.certificates, evaluation::find_certificates(source));
   return {};
+}
+
+Status describe(const formats::EncoderSource& source, ModelCard& card) {
+  card.encoder = source.config();
+  card.embedding = source.embedding();
+  return describe_common(source, card);
+}
+
+Status describe(const os::Path& file, ModelCard& card) {
+  if (formats::is_encoder(file)) {
+    LATHE_TRY(const formats::EncoderSource source, formats::EncoderSource::open(file));
+    return describe(source, card);
+  }
+  LATHE_TRY(const ModelSource source, ModelSource::open(file));
+  return describe(source, card);
 }
 
 json to_json(const formats::RopeConfig& rope) {
@@ -90,7 +125,7 @@ json shape_json(const formats::DecoderConfig& config) {
                 {"kv_heads", config.kv_heads},
                 {"head_dim", config.head_dim},
                 {"vocabulary", config.vocab_size},
-                {"context", config.max_positions},
+                {"context", formats::context_limit(config)},
                 {"tied_embeddings", config.tied_embeddings}};
   if (config.experts.count > 0)
     shape["experts"] = {{"count", config.experts.count}, {"used", config.experts.used}};
@@ -107,6 +142,21 @@ json shape_json(const formats::DecoderConfig& config) {
       break;
   }
   return shape;
+}
+
+json shape_json(const formats::EncoderConfig& config, const formats::EmbeddingConfig& embedding) {
+  const auto pooling =
+      embedding.pooling ? json(formats::name_of(*embedding.pooling)) : json(nullptr);
+  return {{"layers", config.layers},
+          {"hidden_size", config.hidden_size},
+          {"intermediate_size", config.intermediate_size},
+          {"heads", config.heads},
+          {"head_dim", config.hidden_size / config.heads},
+          {"vocabulary", config.vocab_size},
+          {"context", embedding.max_tokens},
+          {"positions", "learned"},
+          {"pooling", pooling},
+          {"normalised", embedding.normalised}};
 }
 
 json weights_json(const std::vector<formats::WeightsOfType>& weights) {
@@ -152,15 +202,16 @@ Result<ModelCard> model_card(LocalStore& store, const std::string& name) {
       card.adaptations.push_back(adaptation.name);
   }
   LATHE_TRY(const os::Path file, tasks::model_path(card.path));
-  LATHE_TRY(const ModelSource source, ModelSource::open(file));
-  LATHE_CHECK(describe(source, card));
+  LATHE_CHECK(describe(file, card));
+  add_record(card.record, card.origin);
   return card;
 }
 
 json to_json(const ModelCard& card) {
   json data = record_json(card.record);
   data["path"] = card.path.string();
-  data["shape"] = shape_json(card.config);
+  data["shape"] =
+      card.encoder ? shape_json(*card.encoder, card.embedding) : shape_json(*card.decoder);
   data["weights"] = weights_json(card.weights);
   data["memory"] = {
       {"weights", card.memory.weights},     {"kv_bytes_per_token", card.memory.cache_per_token},

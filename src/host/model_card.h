@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@
 namespace lathe::host {
 
 struct TokenizerFacts {
-  std::string kind;  // "byte-level BPE", "BPE", …
+  std::string kind;  // "byte-level BPE", "Unigram", …
   std::string hash;
   std::int64_t tokens = 0;
   std::string bos, eos;  // spellings; empty where there is none
@@ -32,7 +33,9 @@ struct TemplateFacts {
 struct ModelCard {
   store::ModelRecord record;
   os::Path path;
-  formats::DecoderConfig config;
+  std::optional<formats::DecoderConfig> decoder;  // one of the two
+  std::optional<formats::EncoderConfig> encoder;
+  formats::EmbeddingConfig embedding;  // of an encoder: how it makes vectors
   std::vector<formats::WeightsOfType> weights;
   models::MemoryForecast memory;
   TokenizerFacts tokenizer;

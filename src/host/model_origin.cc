@@ -81,14 +81,21 @@ Status from_gguf(const formats::GgufMetadata& metadata, ModelOrigin& origin) {
   return facts.base_models(origin.base_models);
 }
 
+// gguf: null for a folder.
+Result<ModelOrigin> origin_at(const os::Path& path, const formats::GgufFile* gguf) {
+  ModelOrigin origin;
+  from_readme(gguf != nullptr ? path.parent_path() : path, origin);
+  if (gguf != nullptr) LATHE_CHECK(from_gguf(gguf->metadata(), origin).at(path.string()));
+  return origin;
+}
+
 }  // namespace
 
 Result<ModelOrigin> find_origin(const formats::ModelSource& source) {
-  ModelOrigin origin;
-  const formats::GgufFile* gguf = source.gguf();
-  from_readme(gguf != nullptr ? source.path().parent_path() : source.path(), origin);
-  if (gguf != nullptr) LATHE_CHECK(from_gguf(gguf->metadata(), origin).at(source.path().string()));
-  return origin;
+  return origin_at(source.path(), source.gguf());
+}
+Result<ModelOrigin> find_origin(const formats::EncoderSource& source) {
+  return origin_at(source.path(), source.gguf());
 }
 
 // The record's details hold {"source": {"repo" or "url", "revision"}, "license"} after a pull.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/encoder_source.h"
 #include "formats/gguf_metadata.h"
 #include "formats/model_source.h"
 #include "store/records.h"
@@ -29,6 +30,7 @@ struct ModelOrigin {
 
 // What stands in the model's own files. Errors: metadata of a wrong type, naming the key.
 Result<ModelOrigin> find_origin(const formats::ModelSource& source);
+Result<ModelOrigin> find_origin(const formats::EncoderSource& source);
 
 // Adds what the store knows of the same model.
 void add_record(const store::ModelRecord& record, ModelOrigin& origin);

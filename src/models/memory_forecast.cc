@@ -1,6 +1,7 @@
 #include "models/memory_forecast.h"
 
 #include "formats/decoder_tensors.h"
+#include "formats/encoder_tensors.h"
 #include "ops/pack.h"
 #include "ops/weights.h"
 
@@ -10,7 +11,7 @@ namespace {
 using formats::ExpectedTensor;
 using formats::Part;
 
-// As WeightStore::keep_matrix packs it: block types at their own width, others in f32.
+// As WeightStore::keep_matrix packs it: block types in panels of 16 rows, others in panels of f32.
 std::uint64_t packed_bytes(const tensor::TensorView& view) {
   const auto rows = static_cast<std::size_t>(view.shape[0]);
   const auto columns = static_cast<std::size_t>(view.shape[1]);
@@ -24,20 +25,24 @@ std::uint64_t f32_bytes(const tensor::TensorView& view) {
   return tensor::element_count(view.shape).value_or(0) * sizeof(float);
 }
 
+// Tables that rows are looked up in are packed only where they are quantised.
+std::uint64_t kept_bytes(const tensor::TensorView& view, bool is_table) {
+  const bool packs = view.shape.size() == 2 && (!is_table || tensor::is_block_type(view.dtype));
+  return packs ? packed_bytes(view) : f32_bytes(view);
+}
+
 }  // namespace
 
 Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::int64_t context) {
   const formats::DecoderConfig& config = source.config();
   MemoryForecast forecast;
-  forecast.context = context > 0 ? context : config.max_positions;
+  forecast.context = context > 0 ? context : formats::context_limit(config);
   for (const ExpectedTensor& t : formats::expected_tensors(config)) {
     LATHE_TRY(const tensor::TensorView view, source.tensor(t.name));
-    const bool is_packed = tensor::is_block_type(view.dtype);
-    const bool looked_up = t.part == Part::embedding || t.part == Part::position_embedding;
-    const bool stays_rows = (looked_up && !is_packed) || view.shape.size() != 2;
-    forecast.weights += stays_rows ? f32_bytes(view) : packed_bytes(view);
-    // A tied head is packed beside rows of f32, and shares what is packed already.
-    if (t.part == Part::embedding && config.tied_embeddings && !is_packed)
+    forecast.weights +=
+        kept_bytes(view, t.part == Part::embedding || t.part == Part::position_embedding);
+    // A tied head is packed beside rows of f32; packed rows serve both.
+    if (t.part == Part::embedding && config.tied_embeddings && !tensor::is_block_type(view.dtype))
       forecast.weights += packed_bytes(view);
   }
   const auto width = static_cast<std::uint64_t>(config.kv_heads * config.head_dim);
@@ -47,6 +52,19 @@ Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::
     const std::uint64_t sets = config.window_rope ? 2 : 1;
     forecast.positions = sets * static_cast<std::uint64_t>(forecast.context) *
                          static_cast<std::uint64_t>(formats::rotary_dim_of(config)) * sizeof(float);
+  }
+  return forecast;
+}
+
+Result<MemoryForecast> memory_forecast(const formats::EncoderSource& source) {
+  using Part = formats::EncoderPart;
+  MemoryForecast forecast;
+  forecast.context = source.embedding().max_tokens;
+  for (const formats::EncoderTensor& t : formats::expected_tensors(source.config())) {
+    LATHE_TRY(const tensor::TensorView view, source.tensor(t.name));
+    const bool is_table = t.part == Part::token_embedding || t.part == Part::position_embedding ||
+                          t.part == Part::type_embedding;
+    forecast.weights += is_table ? f32_bytes(view) : kept_bytes(view, false);
   }
   return forecast;
 }

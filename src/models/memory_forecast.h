@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/result.h"
+#include "formats/encoder_source.h"
 #include "formats/model_source.h"
 
 namespace lathe::models {
@@ -23,5 +24,7 @@ struct MemoryForecast {
 // context: 0 for the model's own. Errors: those of reading a tensor.
 Result<MemoryForecast> memory_forecast(const formats::ModelSource& source,
                                        std::int64_t context = 0);
+// An encoder has no cache and no tables of angles.
+Result<MemoryForecast> memory_forecast(const formats::EncoderSource& source);
 
 }  // namespace lathe::models

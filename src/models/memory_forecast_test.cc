@@ -9,7 +9,12 @@ formats::ModelSource golden(const char* name) {
   return formats::ModelSource::open(os::Path(LATHE_SOURCE_DIR) / "testdata/goldens" / name).value();
 }
 
-// Width and height are whole panels of every table, so that nothing is padded.
+// Panels are padded to whole ones: by less than a quarter here.
+void expect_about(std::uint64_t bytes, std::uint64_t values) {
+  EXPECT_GE(bytes, 4 * values);
+  EXPECT_LT(bytes, 5 * values);
+}
+
 TEST(MemoryForecast, CountsWhatIsKept) {
   const auto source = golden("llama");
   const formats::DecoderConfig& c = source.config();
@@ -17,24 +22,26 @@ TEST(MemoryForecast, CountsWhatIsKept) {
   for (const std::string& name : source.tensor_names())
     parameters += tensor::element_count(source.tensor(name)->shape).value();
   const MemoryForecast forecast = memory_forecast(source).value();
-  EXPECT_EQ(forecast.weights, 4 * parameters);
+  expect_about(forecast.weights, parameters);
   EXPECT_EQ(forecast.context, c.max_positions);
   const auto per_token = static_cast<std::uint64_t>(2 * 4 * c.layers * c.kv_heads * c.head_dim);
   EXPECT_EQ(forecast.cache_per_token, per_token);
   EXPECT_EQ(memory_forecast(source, 10)->cache, 10 * per_token);
 }
 
-TEST(MemoryForecast, EightBitsStayEightAndATiedHeadIsThereTwice) {
+TEST(MemoryForecast, BlocksStayNarrowAndATiedHeadOfFloatsIsThereTwice) {
   const auto q8 = golden("gguf/q8_0.gguf");
   const auto f16 = golden("gguf/f16.gguf");
   EXPECT_LT(memory_forecast(q8)->weights, memory_forecast(f16)->weights / 2);
+  const auto q4 = golden("gguf/q4_0.gguf");
+  EXPECT_LT(memory_forecast(q4)->weights, memory_forecast(q8)->weights * 4 / 5);
   const auto tied = golden("llama-tied-bf16-sharded");
   std::uint64_t parameters = 0;
   for (const std::string& name : tied.tensor_names())
     parameters += tensor::element_count(tied.tensor(name)->shape).value();
   const tensor::Shape embedding = tied.tensor("model.embed_tokens.weight")->shape;
-  EXPECT_EQ(memory_forecast(tied)->weights,
-            4 * (parameters + tensor::element_count(embedding).value()));
+  expect_about(memory_forecast(tied)->weights,
+               parameters + tensor::element_count(embedding).value());
 }
 
 }  // namespace
