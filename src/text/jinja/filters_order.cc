@@ -45,13 +45,17 @@ Result<Value> sort_key(Interpreter& interpreter, const Value& item, const Value*
   return fold_case(value, case_sensitive);
 }
 
-// `sort` takes several paths, with commas between them.
+// `sort` takes several paths, with commas between them. Its key is a list even of one value, as in
+// Jinja: what equals itself (None, undefined) needs no order then.
 Result<Value> sort_keys(Interpreter& interpreter, const Value& item, const Value* attribute,
                         bool case_sensitive) {
-  const std::string* paths = attribute ? attribute->string() : nullptr;
-  if (!paths || paths->find(',') == std::string::npos)
-    return sort_key(interpreter, item, attribute, case_sensitive);
   std::vector<Value> keys;
+  const std::string* paths = attribute ? attribute->string() : nullptr;
+  if (!paths) {
+    LATHE_TRY(Value key, sort_key(interpreter, item, attribute, case_sensitive));
+    keys.push_back(std::move(key));
+    return Value::list(std::move(keys));
+  }
   std::string_view rest = *paths;
   while (true) {
     const std::size_t comma = rest.find(',');

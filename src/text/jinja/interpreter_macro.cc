@@ -54,7 +54,9 @@ Result<Interpreter::Flow> Interpreter::run_node(const ast::CallBlock& node) {
   const auto& call_node = std::get<ast::Call>(node.call->node);
   LATHE_TRY(const Value callee, evaluate(*call_node.callee));
   LATHE_TRY(Arguments arguments, evaluate_arguments(call_node.arguments));
-  arguments.named.emplace_back("caller", make_callable(node.caller));
+  // After the named arguments that stand there, before those of **.
+  const auto written = static_cast<std::ptrdiff_t>(call_node.arguments.named.size());
+  arguments.named.emplace(arguments.named.begin() + written, "caller", make_callable(node.caller));
   LATHE_TRY(const Value result, call(callee, arguments));
   LATHE_TRY(const std::string text, to_text(budget_, result));
   LATHE_CHECK(write(text));
