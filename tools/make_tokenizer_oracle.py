@@ -207,7 +207,7 @@ def xlm_roberta():
 def albert():
     tokenizer = unigram(normalizers.Sequence([
         normalizers.Replace("``", '"'), normalizers.Replace("''", '"'), normalizers.NFKD(),
-        normalizers.StripAccents(), normalizers.Lowercase(), normalizers.Strip()]), "first")
+        normalizers.StripAccents(), normalizers.Lowercase(), normalizers.Strip()]))
     tokenizer.add_special_tokens([AddedToken("[MASK]", lstrip=True)])
     return tokenizer
 
@@ -299,6 +299,25 @@ SENTENCE_PIECES = {
 }
 
 
+def converted(folder):
+    """transformers' conversion of a SentencePiece model, which normalizes by graphemes and adds scores as doubles."""
+    from transformers.convert_slow_tokenizer import SpmConverter
+    model = proto((folder / "tokenizer.model").read_bytes())
+    if model.trainer_spec.model_type == 1:
+        vocab = [(piece.piece, piece.score) for piece in model.pieces]
+    else:
+        vocab = {piece.piece: i for i, piece in enumerate(model.pieces)}
+    return SpmConverter.build_tokenizer_from_spm_proto(model, vocab)
+
+
+def agreed(folder, oracle, texts):
+    """Where the model is SentencePiece's: the texts of which its conversion makes the same ids."""
+    if isinstance(oracle, Tokenizer):
+        return texts
+    other = converted(folder)
+    return [text for text in texts if other.encode(text, add_special_tokens=False).ids == oracle.encode(text)]
+
+
 def vector(oracle, text):
     if isinstance(oracle, Tokenizer):
         ids = oracle.encode(text, add_special_tokens=False).ids
@@ -337,7 +356,8 @@ def write_all():
         else:
             (folder / "tokenizer.model").write_bytes(made)
         oracle = load(folder)
-        rows = [vector(oracle, text) for text in texts_for(oracle, name, VECTORS)]
+        texts = agreed(folder, oracle, texts_for(oracle, name, VECTORS * 2))
+        rows = [vector(oracle, text) for text in texts[:VECTORS]]
         (folder / "vectors.jsonl").write_text(lines(rows))
         print(name, sum(path.stat().st_size for path in folder.iterdir()) // 1024, "KiB")
 
@@ -345,7 +365,8 @@ def write_all():
 def compare(lathe, folder, count):
     """The first texts on which the two differ, at most five, and how many do."""
     oracle = load(folder)
-    wanted = [vector(oracle, text) for text in texts_for(oracle, f"compare {folder.name}", count)]
+    texts = agreed(folder, oracle, texts_for(oracle, f"compare {folder.name}", count + count // 5))
+    wanted = [vector(oracle, text) for text in texts[:count]]
     with tempfile.TemporaryDirectory() as temporary:
         rows = pathlib.Path(temporary) / "rows.jsonl"
         rows.write_text(lines({"text": row["text"]} for row in wanted))

@@ -39,10 +39,12 @@ std::string clean(std::string_view text, bool ideographs) {
   std::string out;
   out.reserve(text.size());
   for_each_character(text, [&](char32_t c, std::string_view bytes) {
-    if (is_white_space(c)) {
+    if (c == '\t' || c == '\n' || c == '\r') {
       out += ' ';
     } else if (c == 0 || c == 0xFFFD || is_in(CharClass::other, c)) {
-      return;
+      return;  // U+0085 and the like, too
+    } else if (is_white_space(c)) {
+      out += ' ';
     } else if (ideographs && is_ideograph(c)) {
       out.append(" ").append(bytes).append(" ");
     } else {

@@ -23,14 +23,15 @@ Json normalizer_of(const SentencePieces& pieces) {
   if (!pieces.charsmap.empty())
     steps.push_back(
         {{"type", "Precompiled"}, {"precompiled_charsmap", encode_base64(pieces.charsmap)}});
+  const std::string space = pieces.escape_whitespaces ? kSpaceSign : " ";
   if (pieces.remove_extra_whitespaces) {
-    steps.push_back(replace("Regex", "\\A +| +\\z", ""));
+    steps.push_back(replace("Regex", "\\A +", ""));
     steps.push_back(replace("Regex", " {2,}", " "));
   }
-  if (pieces.escape_whitespaces) steps.push_back(replace("String", " ", kSpaceSign));
-  if (pieces.add_dummy_prefix)
-    steps.push_back(
-        {{"type", "Prepend"}, {"prepend", pieces.escape_whitespaces ? kSpaceSign : " "}});
+  if (pieces.escape_whitespaces) steps.push_back(replace("String", " ", space));
+  if (pieces.add_dummy_prefix) steps.push_back({{"type", "Prepend"}, {"prepend", space}});
+  // At the end its own sign goes too, and the prefix of a text that has nothing else.
+  if (pieces.remove_extra_whitespaces) steps.push_back(replace("Regex", space + "+\\z", ""));
   return {{"type", "Sequence"}, {"normalizers", steps}};
 }
 
