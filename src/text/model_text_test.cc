@@ -94,7 +94,9 @@ TEST_F(ModelTexts, GgufFilesNameTheirsByKey) {
           .metadata();
   metadata.set("tokenizer.ggml.model", std::string("gpt2"));
   metadata.set("tokenizer.ggml.pre", std::string("gpt-2"));
-  metadata.set("tokenizer.ggml.tokens", formats::GgufArray(std::vector<std::string>{"a", "b"}));
+  metadata.set("tokenizer.ggml.tokens",
+               formats::GgufArray(std::vector<std::string>{"a", "b", "c", "d"}));
+  metadata.set("tokenizer.ggml.token_type", formats::GgufArray(std::vector<std::int32_t>(4, 1)));
   metadata.set("tokenizer.ggml.merges", formats::GgufArray(std::vector<std::string>{}));
   metadata.set("tokenizer.chat_template", std::string("D"));
   metadata.set("tokenizer.chat_template.tool_use", std::string("T"));

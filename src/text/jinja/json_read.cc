@@ -43,10 +43,10 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     open_.pop_back();
     return add(Value::list(std::move(items)));
   }
-  bool parse_error(std::size_t position, const std::string&,
+  bool parse_error(std::size_t position, const std::string& token,
                    const nlohmann::detail::exception& error) override {
     constexpr int kNumberOverflow = 406;  // an integer so long that it is no finite float either
-    if (error.id == kNumberOverflow) {
+    if (error.id == kNumberOverflow && token.find_first_of(".eE") == std::string::npos) {
       error_ = Error::limit(fmt::format("a number with too many digits at byte {}", position))
                    .fix_with("write it as a string");
       return false;

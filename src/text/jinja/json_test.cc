@@ -37,8 +37,7 @@ TEST(Json, FindsMembersOfLargeObjects) {
 }
 
 TEST(Json, RefusesWhatItCannotHold) {
-  EXPECT_EQ(read_json("18446744073709551615").error().kind, ErrorKind::unsupported);
-  EXPECT_EQ(read_json("123456789012345678901234567890").error().kind, ErrorKind::unsupported);
+  EXPECT_EQ(read_json(std::string(5000, '9')).error().kind, ErrorKind::limit);
   EXPECT_EQ(read_json(std::string(200'000, '[')).error().kind, ErrorKind::limit);
   for (const std::string_view bad :
        {"", "{", "[1,]", "{\"a\":1}x", "nul", "\"\xff\"", "1e999", "'a'"}) {
