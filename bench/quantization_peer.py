@@ -6,7 +6,7 @@
 
 Writes the starter as f32, quantises it with `lathe export`, and puts ggml's blocks of the same f32 values in the place of
 ours in a copy. Both are read with `lathe inspect logits` over the text of certificates, in pieces as certificates have
-them, and compared with the f32 model's logits: products have f32 activations here, int8 ones in the certificate.
+them, and compared with the f32 model's logits: the numbers of `Lathe` are those of the certificate.
 """
 import ctypes
 import json
