@@ -19,7 +19,7 @@ check: setup
 
 test: check configure
 	cmake --build $(BUILD)
-	ctest --test-dir $(BUILD) -L quick --output-on-failure
+	ctest --test-dir $(BUILD) -L quick --output-on-failure -j $(shell nproc)
 
 # Once more under ASan and UBSan, in a build of its own.
 test-sanitized:

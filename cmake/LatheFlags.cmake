@@ -1,6 +1,6 @@
 # Warnings are errors; -ffp-contract=off keeps a*b+c two roundings wherever the code does not say FMA,
 # so that results do not depend on which function the compiler chose to fuse.
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow=local -Wnon-virtual-dtor -Woverloaded-virtual -Werror
                     -ffp-contract=off -fno-math-errno
                     # GCC 12 takes the unset side of std::optional and std::variant for a read of it.
                     -Wno-maybe-uninitialized)
@@ -18,9 +18,5 @@ endif()
 
 find_program(LATHE_CCACHE ccache)
 if(LATHE_CCACHE)
-  # What ccache wants for precompiled headers (its manual, section "Precompiled headers").
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${LATHE_CCACHE})
-  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    add_compile_options(-fpch-preprocess)
-  endif()
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LATHE_CCACHE})
 endif()

@@ -2,17 +2,16 @@
 # Sources and tests are found by pattern, so that none is forgotten: x.cc is built, x_test.cc is a quick
 # test, x_slow_test.cc a slow one.
 
-# Half of a source's compile time is reading the same few large headers: they are read once, for all layers but
-# kernels (whose sources are compiled once for each instruction set), and once for all tests.
-set(LATHE_COMMON_HEADERS <fmt/format.h> <nlohmann/json.hpp> <algorithm> <atomic> <filesystem> <functional> <map> <memory>
-    <mutex> <optional> <span> <string> <string_view> <unordered_map> <variant> <vector>)
-function(lathe_precompile target owner headers)
-  if(target STREQUAL owner)
-    target_precompile_headers(${target} PRIVATE ${headers})
-  else()
-    target_precompile_headers(${target} REUSE_FROM ${owner})
-  endif()
+# Most of a source's compile time goes into the templates of a few large headers, so sources are compiled sixteen
+# at a time: names in anonymous namespaces are therefore unique within a layer. LATHE_UNITY=OFF compiles each by itself, as
+# tools that read compile_commands.json want it.
+option(LATHE_UNITY "compile several sources at once" ON)
+function(lathe_compile_together target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${LATHE_UNITY} UNITY_BUILD_BATCH_SIZE 16)
 endfunction()
+
+# Layers that compute nothing for long: quicker to compile is worth more there.
+set(LATHE_COLD_LAYERS formats database prompting store api evaluation hub host cli)
 
 # Reads tools/layers.txt into LATHE_LAYERS and LATHE_MAY_INCLUDE_<layer>.
 function(lathe_read_layers)
@@ -54,7 +53,10 @@ function(lathe_add_layer layer)
   if(layer STREQUAL "kernels")
     target_compile_options(lathe_kernels PRIVATE -O2)
   elseif(sources)
-    lathe_precompile(lathe_${layer} lathe_base "${LATHE_COMMON_HEADERS}")
+    lathe_compile_together(lathe_${layer})
+  endif()
+  if(layer IN_LIST LATHE_COLD_LAYERS)
+    target_compile_options(lathe_${layer} PRIVATE $<$<CONFIG:Release>:-O1>)
   endif()
 endfunction()
 
@@ -71,7 +73,7 @@ function(lathe_add_test_program name label sources libraries cpus)
   target_link_libraries(${name} PRIVATE ${libraries} GTest::gtest GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE LATHE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_compile_options(${name} PRIVATE -O0)  # what is tested is optimised; the tests need not be
-  lathe_precompile(${name} base_test "<gtest/gtest.h>;<gmock/gmock.h>;${LATHE_COMMON_HEADERS}")
+  lathe_compile_together(${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 600)
   foreach(cpu IN LISTS cpus)

@@ -2,14 +2,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/json_text.h"
+
 namespace lathe::api {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 bool is_chat(const AnswerHead& head) { return head.shape == AnswerShape::chat; }
 
@@ -62,16 +60,16 @@ std::string whole_answer(const AnswerHead& head, std::string_view text, const An
   made["choices"] = Json::array({choice(std::move(content), to_string(end.reason))});
   made["usage"] = usage_json(end.usage);
   made["lathe"] = served_by_json(end.served_by);
-  return dump(made);
+  return compact(made);
 }
 
 std::string first_chunk(const AnswerHead& head) {
   if (!is_chat(head)) return {};
-  return dump(content_chunk(head, {{"role", "assistant"}, {"content", ""}}, "", nullptr));
+  return compact(content_chunk(head, {{"role", "assistant"}, {"content", ""}}, "", nullptr));
 }
 
 std::string text_chunk(const AnswerHead& head, std::string_view text) {
-  return dump(content_chunk(head, {{"content", text}}, text, nullptr));
+  return compact(content_chunk(head, {{"content", text}}, text, nullptr));
 }
 
 std::vector<std::string> last_chunks(const AnswerHead& head, const AnswerEnd& end) {
@@ -82,7 +80,7 @@ std::vector<std::string> last_chunks(const AnswerHead& head, const AnswerEnd& en
   }
   chunks.back()["lathe"] = served_by_json(end.served_by);
   std::vector<std::string> texts;
-  for (const Json& each : chunks) texts.push_back(dump(each));
+  for (const Json& each : chunks) texts.push_back(compact(each));
   return texts;
 }
 

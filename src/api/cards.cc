@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/json_text.h"
+
 namespace lathe::api {
 namespace {
 
@@ -27,21 +29,17 @@ Json json_of(const DeploymentCard& card) {
           {"loaded", card.loaded}};
 }
 
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 template <class Card>
 std::string list_of(std::span<const Card> cards) {
   Json data = Json::array();
   for (const Card& card : cards) data.push_back(json_of(card));
-  return dump({{"object", "list"}, {"data", std::move(data)}});
+  return compact({{"object", "list"}, {"data", std::move(data)}});
 }
 
 }  // namespace
 
-std::string to_json(const ModelCard& card) { return dump(json_of(card)); }
-std::string to_json(const DeploymentCard& card) { return dump(json_of(card)); }
+std::string to_json(const ModelCard& card) { return compact(json_of(card)); }
+std::string to_json(const DeploymentCard& card) { return compact(json_of(card)); }
 std::string to_json(std::span<const ModelCard> cards) { return list_of(cards); }
 std::string to_json(std::span<const VersionCard> cards) { return list_of(cards); }
 std::string to_json(std::span<const DeploymentCard> cards) { return list_of(cards); }

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/json_text.h"
+
 namespace lathe::api {
 namespace {
 
@@ -17,7 +19,7 @@ std::string to_json(const ErrorBody& error) {
                        {"type", error.type},
                        {"param", string_or_null(error.param)},
                        {"code", string_or_null(error.code)}}}};
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return compact(body);
 }
 
 }  // namespace lathe::api

@@ -78,6 +78,10 @@ Result<json> parse_json(std::string_view text, int max_depth) {
   }
 }
 
+std::string compact(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 std::string excerpt(const json& value, std::size_t max_bytes) {
   std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
   if (text.size() > max_bytes) text = text.substr(0, max_bytes) + "...";

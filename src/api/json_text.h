@@ -13,6 +13,10 @@ namespace lathe::api {
 // Errors: bad_input with an empty `where`.
 Result<nlohmann::json> parse_json(std::string_view text, int max_depth);
 
+// A value for the wire, on one line, its members in the order they were put in; bytes that are no
+// UTF-8 become U+FFFD.
+std::string compact(const nlohmann::ordered_json& value);
+
 // A value for people to read, in at most max_bytes or so.
 std::string excerpt(const nlohmann::json& value, std::size_t max_bytes = 60);
 

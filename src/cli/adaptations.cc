@@ -14,7 +14,7 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct AdaptationsOptions {
   std::string name;
   std::string kind;
   std::string base;
@@ -27,7 +27,7 @@ std::int64_t size_of(const LocalStore& store, const store::AdaptationRecord& ada
   return path.ok() ? static_cast<std::int64_t>(host::disk_bytes(*path)) : adaptation.size_bytes;
 }
 
-Status list(const Common& common) {
+Status list_adaptations(const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(auto adaptations, store.catalogue.adaptations());
   for (auto& adaptation : adaptations) adaptation.size_bytes = size_of(store, adaptation);
@@ -48,8 +48,9 @@ Status list(const Common& common) {
   return {};
 }
 
-Result<store::AdaptationRecord> add(LocalStore& store, const Options& options,
-                                    std::size_t threads) {
+Result<store::AdaptationRecord> add_adaptations(LocalStore& store,
+                                                const AdaptationsOptions& options,
+                                                std::size_t threads) {
   LATHE_TRY(const auto kind, store::parse_adaptation_kind(options.kind).at("--kind"));
   if (store::is_bound_to_model(kind) && options.base.empty()) {
     return Error::bad_input(fmt::format("a {} belongs to one model", options.kind))
@@ -83,9 +84,9 @@ Result<store::AdaptationRecord> add(LocalStore& store, const Options& options,
   return Error::unsupported("heads cannot be added yet").at("--kind");
 }
 
-Status add(const Options& options, const Common& common) {
+Status add_adaptations(const AdaptationsOptions& options, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
-  LATHE_TRY(const auto added, add(store, options, common.threads));
+  LATHE_TRY(const auto added, add_adaptations(store, options, common.threads));
   if (common.json) {
     print_json(to_json(added));
     return {};
@@ -96,7 +97,7 @@ Status add(const Options& options, const Common& common) {
   return {};
 }
 
-Status remove(const std::string& name, const Common& common) {
+Status remove_adaptations(const std::string& name, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_CHECK(host::remove_adaptation(store, name));
   if (common.json) {
@@ -110,7 +111,7 @@ Status remove(const std::string& name, const Common& common) {
 }  // namespace
 
 Action add_adaptations(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<AdaptationsOptions>();
   CLI::App* command = program.add_subcommand("adaptations", "the adaptations of the local store");
   command->require_subcommand(0, 1);
   CLI::App* list_command = command->add_subcommand("list", "all of them (also without a word)");
@@ -132,10 +133,10 @@ Action add_adaptations(CLI::App& program, const Common& common) {
       "examples: lathe adaptations\n"
       "          lathe adaptations add helpdesk-lora ./helpdesk-lora --kind lora --base starter");
   return [=, &common]() -> Status {
-    if (add_command->parsed()) return add(*options, common);
-    if (remove_command->parsed()) return remove(options->name, common);
+    if (add_command->parsed()) return add_adaptations(*options, common);
+    if (remove_command->parsed()) return remove_adaptations(options->name, common);
     (void)list_command;
-    return list(common);
+    return list_adaptations(common);
   };
 }
 

@@ -10,16 +10,16 @@ namespace lathe::cli {
 namespace {
 
 // Set by the handler; one answer is waited for at a time.
-std::atomic<bool> interrupted{false};
+std::atomic<bool> answer_interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 // Catches Ctrl-C while it lives.
 class InterruptGuard {
  public:
   InterruptGuard() {
-    interrupted = false;
+    answer_interrupted = false;
     struct sigaction action = {};
-    action.sa_handler = [](int) { interrupted = true; };
+    action.sa_handler = [](int) { answer_interrupted = true; };
     ::sigaction(SIGINT, &action, &before_);
   }
   ~InterruptGuard() { ::sigaction(SIGINT, &before_, nullptr); }
@@ -46,7 +46,7 @@ const engine::Answer& wait_interruptibly(engine::Generation& generation) {
   constexpr auto kLook = std::chrono::milliseconds(10);
   const InterruptGuard guard;
   while (!generation.finished()) {
-    if (interrupted.exchange(false)) generation.cancel();
+    if (answer_interrupted.exchange(false)) generation.cancel();
     std::this_thread::sleep_for(kLook);
   }
   return generation.wait();

@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Options {
+struct BenchOptions {
   std::string reference;
   std::size_t prompt = 512;
   std::size_t answer = 128;
@@ -53,7 +53,7 @@ engine::GenerationRequest random_request(const engine::Engine& engine, std::size
 
 class Bench {
  public:
-  Bench(const Options& options, engine::Engine& engine, const kernels::MachineLimits& limits)
+  Bench(const BenchOptions& options, engine::Engine& engine, const kernels::MachineLimits& limits)
       : options_(options),
         engine_(engine),
         limits_(limits),
@@ -116,7 +116,7 @@ class Bench {
     return static_cast<double>(batch * (options_.answer - 1)) / longest;
   }
 
-  const Options& options_;
+  const BenchOptions& options_;
   engine::Engine& engine_;
   const kernels::MachineLimits& limits_;
   const models::PassCost cost_;
@@ -141,8 +141,8 @@ void print_lines(const std::vector<Measured>& lines) {
   table.print("");
 }
 
-json to_json(const kernels::MachineLimits& limits, std::size_t threads,
-             const std::vector<Measured>& lines) {
+json bench_json(const kernels::MachineLimits& limits, std::size_t threads,
+                const std::vector<Measured>& lines) {
   json out = {{"kernels", kernels::active().name},
               {"threads", threads},
               {"limits",
@@ -158,7 +158,7 @@ json to_json(const kernels::MachineLimits& limits, std::size_t threads,
   return out;
 }
 
-Result<std::vector<Measured>> measure_model(const Options& options, const Common& common,
+Result<std::vector<Measured>> measure_model(const BenchOptions& options, const Common& common,
                                             const kernels::MachineLimits& limits,
                                             Parallel& parallel) {
   LATHE_TRY(const Resolved resolved, resolve(common, options.reference));
@@ -173,7 +173,7 @@ Result<std::vector<Measured>> measure_model(const Options& options, const Common
   return Bench(options, model->engine(), limits).run();
 }
 
-Status run(const Options& options, const Common& common) {
+Status run_bench(const BenchOptions& options, const Common& common) {
   os::ThreadPool pool(common.threads);
   const kernels::MachineLimits limits = kernels::measure_limits(kernels::active(), pool);
   if (!common.json) print_limits(limits, pool.width());
@@ -182,7 +182,7 @@ Status run(const Options& options, const Common& common) {
     LATHE_TRY(lines, measure_model(options, common, limits, pool));
   }
   if (common.json) {
-    print_json(to_json(limits, pool.width(), lines));
+    print_json(bench_json(limits, pool.width(), lines));
   } else if (!lines.empty()) {
     print_lines(lines);
   }
@@ -192,7 +192,7 @@ Status run(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_bench(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<BenchOptions>();
   CLI::App* command = program.add_subcommand(
       "bench", "what this machine can do at most, and what a model reaches of it");
   command->add_option("REF", options->reference, "a model; without one, the machine alone");
@@ -207,7 +207,7 @@ Action add_bench(CLI::App& program, const Common& common) {
       ->check(CLI::Range(1, 99));
   command->footer(
       "examples: lathe bench\n          lathe bench starter --prompt 256 --batch 1,8,16");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_bench(*options, common); };
 }
 
 }  // namespace lathe::cli

@@ -18,7 +18,7 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct CompareOptions {
   std::string reference;
   std::string train;
   std::string test;
@@ -32,7 +32,7 @@ struct Options {
   evaluation::CompareOptions compare;
 };
 
-Result<evaluation::CompareInputs> read_inputs(const Options& options, const Common& common,
+Result<evaluation::CompareInputs> read_inputs(const CompareOptions& options, const Common& common,
                                               Parallel& parallel) {
   LATHE_TRY(const Resolved resolved, resolve(common, options.reference));
   if (!resolved.adaptations.empty()) {
@@ -71,7 +71,7 @@ void print_reading(const evaluation::Comparison& result) {
              result.readings.size(), best.rows);
 }
 
-void print_artefacts(const evaluation::Comparison& result, const Options& options) {
+void print_artefacts(const evaluation::Comparison& result, const CompareOptions& options) {
   if (!result.recommendation) return;
   for (const evaluation::WayResult& way : result.ways) {
     if (way.way != result.recommendation->way || way.adaptations.empty()) continue;
@@ -93,7 +93,7 @@ Status failure_of(const evaluation::Comparison& result) {
   return {};
 }
 
-Status run(Options options, const Common& common) {
+Status run_compare(CompareOptions options, const Common& common) {
   evaluation::CompareOptions& compare = options.compare;
   for (const std::string& name : options.ways) {
     LATHE_TRY(const evaluation::Way way, evaluation::parse_way(name).at("--ways"));
@@ -136,7 +136,7 @@ Status run(Options options, const Common& common) {
   return failure_of(result);
 }
 
-void add_settings(CLI::App& command, Options& options) {
+void add_settings(CLI::App& command, CompareOptions& options) {
   evaluation::CompareOptions& compare = options.compare;
   command
       .add_option("--ways", options.ways,
@@ -159,7 +159,7 @@ void add_settings(CLI::App& command, Options& options) {
 }  // namespace
 
 Action add_compare(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<CompareOptions>();
   CLI::App* command =
       program.add_subcommand("compare", "try ways of adapting a model and recommend one");
   command->add_option("REF", options->reference, "the model")->required();
@@ -174,7 +174,7 @@ Action add_compare(CLI::App& program, const Common& common) {
   command->footer(
       "example: lathe compare starter train.jsonl --test test.jsonl --docs handbook --html "
       "report.html");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_compare(*options, common); };
 }
 
 }  // namespace lathe::cli

@@ -11,7 +11,7 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct DeployOptions {
   std::string name;
   std::string reference;
   std::optional<std::int64_t> version;
@@ -26,7 +26,7 @@ void tell(const store::VersionRecord& version, bool json) {
   }
 }
 
-Status deploy(const Options& options, const Common& common) {
+Status deploy(const DeployOptions& options, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   // First as the server will read it: everything is in the store, and of a kind that answers.
   LATHE_CHECK(host::resolve_in_store(store, options.reference));
@@ -36,14 +36,14 @@ Status deploy(const Options& options, const Common& common) {
   return {};
 }
 
-Status rollback(const Options& options, const Common& common) {
+Status rollback(const DeployOptions& options, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(const auto version, store.catalogue.rollback(options.name, options.version));
   tell(version, common.json);
   return {};
 }
 
-Status undeploy(const Options& options, const Common& common) {
+Status undeploy(const DeployOptions& options, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_CHECK(store.catalogue.remove_deployment(options.name));
   if (common.json) {
@@ -57,7 +57,7 @@ Status undeploy(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_deploy(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<DeployOptions>();
   CLI::App* command = program.add_subcommand(
       "deploy", "put a reference in charge of a name; each time is a new version");
   command->add_option("NAME", options->name, "the deployment")->required();
@@ -68,7 +68,7 @@ Action add_deploy(CLI::App& program, const Common& common) {
 }
 
 Action add_rollback(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<DeployOptions>();
   CLI::App* command =
       program.add_subcommand("rollback", "put an earlier version back in charge of a deployment");
   command->add_option("NAME", options->name, "the deployment")->required();
@@ -79,7 +79,7 @@ Action add_rollback(CLI::App& program, const Common& common) {
 }
 
 Action add_undeploy(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<DeployOptions>();
   CLI::App* command = program.add_subcommand("undeploy", "remove a deployment and its versions");
   command->add_option("NAME", options->name, "the deployment")->required();
   command->footer("example: lathe undeploy helpdesk");

@@ -21,7 +21,7 @@ constexpr std::size_t kTextsAtOnce = 256;
 constexpr std::size_t kTextWidth = 40;
 constexpr std::size_t kShownValues = 4;
 
-struct Options {
+struct EmbedOptions {
   std::string reference;
   std::vector<std::string> texts;
   std::string jsonl;
@@ -45,7 +45,7 @@ struct Row {
 
 using tasks::Embedder;
 
-Result<tasks::EmbedderOptions> embedder_options(const Options& options) {
+Result<tasks::EmbedderOptions> embedder_options(const EmbedOptions& options) {
   tasks::EmbedderOptions out;
   if (!options.pooling.empty()) {
     LATHE_TRY(out.pooling, formats::pooling_named(options.pooling).at("--pooling"));
@@ -54,7 +54,7 @@ Result<tasks::EmbedderOptions> embedder_options(const Options& options) {
   return out;
 }
 
-Result<std::vector<Embedded>> embed(const Embedder& embedder, const Options& options,
+Result<std::vector<Embedded>> embed(const Embedder& embedder, const EmbedOptions& options,
                                     const std::vector<Row>& rows) {
   tasks::TextOptions how = {.prompt = {}, .truncate = options.truncate};
   if (!options.prompt.empty()) how.prompt = options.prompt;
@@ -89,7 +89,7 @@ void print_table(const std::vector<Embedded>& rows) {
 }
 
 // Rows of the file, kTextsAtOnce of them at a time.
-Status embed_file(const Embedder& embedder, const Options& options) {
+Status embed_file(const Embedder& embedder, const EmbedOptions& options) {
   std::ifstream file(options.jsonl);
   if (!file) return Error::not_found("the file cannot be opened").at(options.jsonl);
   std::vector<Row> rows;
@@ -113,7 +113,7 @@ Status embed_file(const Embedder& embedder, const Options& options) {
   return flush();
 }
 
-Status embed_texts(const Embedder& embedder, const Options& options, const Common& common) {
+Status embed_texts(const Embedder& embedder, const EmbedOptions& options, const Common& common) {
   std::vector<Row> rows;
   for (std::size_t i = 0; i < options.texts.size(); ++i)
     rows.push_back({options.texts[i], fmt::format("text {}", i)});
@@ -126,7 +126,7 @@ Status embed_texts(const Embedder& embedder, const Options& options, const Commo
   return {};
 }
 
-Status run(const Options& options, const Common& common) {
+Status run_embed(const EmbedOptions& options, const Common& common) {
   if (options.texts.empty() == options.jsonl.empty())
     return Error::bad_input("give either texts or --jsonl FILE")
         .fix_with("lathe embed REF \"some text\"");
@@ -143,7 +143,7 @@ Status run(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_embed(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<EmbedOptions>();
   CLI::App* command = program.add_subcommand("embed", "vectors of texts, by an encoder");
   command->add_option("REF", options->reference, "an encoder: a model of the store or a path")
       ->required();
@@ -163,7 +163,7 @@ Action add_embed(CLI::App& program, const Common& common) {
       "--json and --jsonl print a line {\"index\", \"tokens\", \"embedding\"} for each text.\n\n"
       "examples: lathe embed minilm \"How much is it?\" \"What does it cost?\"\n"
       "          lathe embed ./all-MiniLM-L6-v2 --jsonl texts.jsonl > vectors.jsonl");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_embed(*options, common); };
 }
 
 }  // namespace lathe::cli

@@ -12,7 +12,7 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct EvalOptions {
   std::string reference;
   std::string data;
   std::size_t limit = 0;
@@ -29,7 +29,7 @@ void print_wrong(const evaluation::Evaluation& result, std::size_t count) {
   }
 }
 
-Status run(const Options& options, const Common& common) {
+Status run_eval(const EvalOptions& options, const Common& common) {
   LATHE_TRY(const Resolved resolved, resolve(common, options.reference));
   LATHE_TRY(std::vector<training::Row> rows, training::read_dataset(options.data));
   const std::size_t all = rows.size();
@@ -63,7 +63,7 @@ Status run(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_eval(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<EvalOptions>();
   CLI::App* command =
       program.add_subcommand("eval", "score a model or deployment on rows of a dataset");
   command->add_option("REF", options->reference, "what answers: model, model+adaptation, …")
@@ -81,7 +81,7 @@ Action add_eval(CLI::App& program, const Common& common) {
                     "letter case does not matter");
   command->add_option("--wrong", options->wrong, "show so many wrong answers");
   command->footer("example: lathe eval starter+helpdesk-lora test.jsonl --wrong 5");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_eval(*options, common); };
 }
 
 }  // namespace lathe::cli

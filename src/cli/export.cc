@@ -16,7 +16,7 @@ namespace {
 
 using Target = formats::ConversionPlan::Target;
 
-struct Options {
+struct ExportOptions {
   std::string reference;
   std::string out;
   std::string format = "gguf";
@@ -25,7 +25,7 @@ struct Options {
   bool no_certificate = false;
 };
 
-void print(const Options& options, const host::Exported& made, const nlohmann::json& report,
+void print(const ExportOptions& options, const host::Exported& made, const nlohmann::json& report,
            const Common& common) {
   if (common.json) {
     nlohmann::json data = {{"out", options.out}, {"format", options.format}, {"types", report}};
@@ -41,7 +41,7 @@ void print(const Options& options, const host::Exported& made, const nlohmann::j
     fmt::print("what it changes:\n{}", certificate_text(made.certificates.back(), "  "));
 }
 
-Status run(const Options& options, const Common& common) {
+Status run_export(const ExportOptions& options, const Common& common) {
   LATHE_TRY(const Resolved model, resolve(common, options.reference));
   if (!model.adaptations.empty()) {
     return Error::unsupported("exporting a model with adaptations is not supported")
@@ -69,7 +69,7 @@ Status run(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_export(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<ExportOptions>();
   CLI::App* command =
       program.add_subcommand("export", "write a model as GGUF or as a Hugging Face folder");
   command->add_option("REF", options->reference, "the model")->required();
@@ -85,7 +85,7 @@ Action add_export(CLI::App& program, const Common& common) {
                     "do not measure what a conversion changes");
   command->add_option("--name", options->name, "general.name of a GGUF file");
   command->footer("example: lathe export starter --quantize q4_k --out starter-q4_k.gguf");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_export(*options, common); };
 }
 
 }  // namespace lathe::cli

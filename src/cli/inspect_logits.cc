@@ -15,7 +15,7 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct InspectLogitsOptions {
   std::string reference;
   std::string adapter;
   std::vector<std::int32_t> ids;
@@ -63,7 +63,8 @@ Result<Output> states_of(const os::Path& path, const std::vector<std::int32_t>& 
   return output_of("hidden", encoder->forward(run, batch));
 }
 
-Result<Output> compute(const os::Path& path, const Options& options, Parallel& parallel) {
+Result<Output> compute(const os::Path& path, const InspectLogitsOptions& options,
+                       Parallel& parallel) {
   if (formats::is_encoder(path)) {
     if (options.adapter.empty()) return states_of(path, options.ids, parallel);
     return Error::unsupported("an encoder takes no adapter").at("--adapter");
@@ -79,7 +80,7 @@ Result<Output> compute(const os::Path& path, const Options& options, Parallel& p
   return logits_of(*decoder, view, options.ids, parallel);
 }
 
-Status run(const Options& options, const Common& common) {
+Status run_inspect_logits(const InspectLogitsOptions& options, const Common& common) {
   LATHE_TRY(const Resolved model, resolve(common, options.reference));
   if (!model.adaptations.empty()) {
     return Error::unsupported("logits are those of a model without adaptations of the store")
@@ -103,7 +104,7 @@ Status run(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_inspect_logits(CLI::App& inspect, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<InspectLogitsOptions>();
   CLI::App* command = inspect.add_subcommand(
       "logits", "the logits of every position, or an encoder's last states, in f32");
   command->add_option("REF", options->reference, "a model")->required();
@@ -116,7 +117,7 @@ Action add_inspect_logits(CLI::App& inspect, const Common& common) {
                    "the safetensors file to write: logits [ids, vocab], or hidden [ids, width]")
       ->required();
   command->footer("example: lathe inspect logits ./model --ids 5,17,9 --out logits.safetensors");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_inspect_logits(*options, common); };
 }
 
 }  // namespace lathe::cli

@@ -14,13 +14,13 @@ using nlohmann::json;
 
 constexpr std::uint64_t kMaxRequestBytes = std::uint64_t{64} << 20;
 
-struct Options {
+struct InspectRenderOptions {
   std::string reference;
   std::string input;
   std::string name;  // of the template; empty: the one transformers would take
 };
 
-Status run(const Options& options, const Common& common) {
+Status run_inspect_render(const InspectRenderOptions& options, const Common& common) {
   LATHE_TRY(text::TextFiles files, inspected_texts(common, options.reference));
   LATHE_TRY(const std::string input, os::read_file(options.input, kMaxRequestBytes));
   LATHE_TRY(const text::ChatRequest request, text::read_chat_request(input).at(options.input));
@@ -45,7 +45,7 @@ Status run(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_inspect_render(CLI::App& inspect, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<InspectRenderOptions>();
   CLI::App* command = inspect.add_subcommand("render", "a request as the chat template writes it");
   command->add_option("REF", options->reference, "a model, or a folder, .gguf or .jinja file")
       ->required();
@@ -60,7 +60,7 @@ Action add_inspect_render(CLI::App& inspect, const Common& common) {
   command->footer(
       "Prints the bytes and nothing else. A template that refuses ends with exit code 1.\n\n"
       "example: lathe inspect render ./chat_template.jinja --input request.json");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_inspect_render(*options, common); };
 }
 
 }  // namespace lathe::cli

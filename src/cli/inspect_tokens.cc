@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Options {
+struct InspectTokensOptions {
   std::string reference;
   std::string text;
   std::string jsonl;
@@ -23,7 +23,7 @@ std::vector<std::int32_t> ids_of(const text::Tokenizer& tokenizer, const std::st
   return tokenizer.encode(text, {.add_special_tokens = with_special, .parse_special = true});
 }
 
-json to_json(const text::Tokenizer& tokenizer, const std::string& text) {
+json tokens_json(const text::Tokenizer& tokenizer, const std::string& text) {
   const std::vector<std::int32_t> ids = ids_of(tokenizer, text, false);
   return {{"ids", ids},
           {"ids_special", ids_of(tokenizer, text, true)},
@@ -40,7 +40,7 @@ Status print_rows(const text::Tokenizer& tokenizer, const std::string& path) {
     const std::string place = fmt::format("{}: line {}", path, number);
     LATHE_TRY(const json row, formats::parse_json_object(line).at(place));
     LATHE_TRY(const std::string text, formats::JsonFields(row).get_string("text").at(place));
-    fmt::print("{}\n", to_json(tokenizer, text).dump());
+    fmt::print("{}\n", tokens_json(tokenizer, text).dump());
   }
   if (file.bad()) return Error::io("reading failed").at(path);
   return {};
@@ -65,7 +65,7 @@ void print_table(const text::Tokenizer& tokenizer, const std::string& text) {
   }
 }
 
-Status run(const Options& options, const Common& common) {
+Status run_inspect_tokens(const InspectTokensOptions& options, const Common& common) {
   if (options.text.empty() == options.jsonl.empty()) {
     return Error::bad_input("give either a TEXT or --jsonl FILE")
         .fix_with("lathe inspect tokens REF \"some text\"");
@@ -78,7 +78,7 @@ Status run(const Options& options, const Common& common) {
   }
   if (!options.jsonl.empty()) return print_rows(*files.tokenizer, options.jsonl);
   if (common.json) {
-    fmt::print("{}\n", to_json(*files.tokenizer, options.text).dump());
+    fmt::print("{}\n", tokens_json(*files.tokenizer, options.text).dump());
   } else {
     print_table(*files.tokenizer, options.text);
   }
@@ -88,7 +88,7 @@ Status run(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_inspect_tokens(CLI::App& inspect, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<InspectTokensOptions>();
   CLI::App* command = inspect.add_subcommand("tokens", "the token ids of a text");
   command
       ->add_option("REF", options->reference,
@@ -102,7 +102,7 @@ Action add_inspect_tokens(CLI::App& inspect, const Common& common) {
       "ids: without the special tokens that the tokenizer adds; ids_special: with them.\n\n"
       "examples: lathe inspect tokens starter \"How much is it?\"\n"
       "          lathe inspect tokens ./tokenizer.json --jsonl texts.jsonl --json");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_inspect_tokens(*options, common); };
 }
 
 }  // namespace lathe::cli

@@ -12,7 +12,7 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct KnowledgeOptions {
   std::string name;
   std::vector<std::string> paths;      // create, add
   std::vector<std::string> documents;  // rm
@@ -32,7 +32,7 @@ Result<std::vector<retrieval::Document>> load(const std::vector<std::string>& pa
   return documents;
 }
 
-nlohmann::json to_json(const retrieval::DocumentInfo& document) {
+nlohmann::json document_json(const retrieval::DocumentInfo& document) {
   return {{"name", document.name},
           {"title", document.title},
           {"bytes", document.bytes},
@@ -54,14 +54,14 @@ Status report(LocalStore& store, const std::string& name, bool json) {
   return {};
 }
 
-Status create(const Options& options, const Common& common) {
+Status create_knowledge(const KnowledgeOptions& options, const Common& common) {
   LATHE_TRY(const auto documents, load(options.paths));
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_CHECK(host::create_knowledge(store, options.name, options.chunking, documents));
   return report(store, options.name, common.json);
 }
 
-Status add(const Options& options, const Common& common) {
+Status add_knowledge(const KnowledgeOptions& options, const Common& common) {
   LATHE_TRY(const auto documents, load(options.paths));
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(retrieval::KnowledgeBase base, host::open_knowledge(store, options.name));
@@ -70,7 +70,7 @@ Status add(const Options& options, const Common& common) {
 }
 
 // The whole base, or documents of it.
-Status remove(const Options& options, const Common& common) {
+Status remove_knowledge(const KnowledgeOptions& options, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(retrieval::KnowledgeBase base, host::open_knowledge(store, options.name));
   for (const std::string& document : options.documents) {
@@ -86,7 +86,7 @@ Status remove(const Options& options, const Common& common) {
   return {};
 }
 
-Status search(const Options& options, const Common& common) {
+Status search(const KnowledgeOptions& options, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(retrieval::KnowledgeBase base, host::open_knowledge(store, options.name));
   LATHE_TRY(const auto hits, base.search(options.query, options.count));
@@ -115,7 +115,7 @@ Status list_documents(LocalStore& store, const std::string& name, bool json) {
   LATHE_TRY(const auto documents, base.list());
   if (json) {
     auto data = nlohmann::json::array();
-    for (const auto& document : documents) data.push_back(to_json(document));
+    for (const auto& document : documents) data.push_back(document_json(document));
     print_json(data);
     return {};
   }
@@ -156,13 +156,13 @@ Status list_bases(LocalStore& store, bool json) {
   return {};
 }
 
-Status list(const Options& options, const Common& common) {
+Status list_knowledge(const KnowledgeOptions& options, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   if (options.name.empty()) return list_bases(store, common.json);
   return list_documents(store, options.name, common.json);
 }
 
-CLI::App* add_create(CLI::App& command, Options& options) {
+CLI::App* add_create_knowledge(CLI::App& command, KnowledgeOptions& options) {
   CLI::App* create = command.add_subcommand("create", "make a base, with documents or without");
   create->add_option("NAME", options.name, "what references call it")->required();
   create->add_option("PATH", options.paths, "Markdown or text files, or folders of them");
@@ -175,7 +175,7 @@ CLI::App* add_create(CLI::App& command, Options& options) {
   return create;
 }
 
-CLI::App* add_search(CLI::App& command, Options& options) {
+CLI::App* add_search(CLI::App& command, KnowledgeOptions& options) {
   CLI::App* search = command.add_subcommand("search", "the chunks that fit a question best");
   search->add_option("NAME", options.name, "the base")->required();
   search->add_option("QUERY", options.query, "any text")->required();
@@ -189,10 +189,10 @@ CLI::App* add_search(CLI::App& command, Options& options) {
 }  // namespace
 
 Action add_knowledge(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<KnowledgeOptions>();
   CLI::App* command = program.add_subcommand("knowledge", "documents that answers are drawn from");
   command->require_subcommand(1);
-  CLI::App* create_command = add_create(*command, *options);
+  CLI::App* create_command = add_create_knowledge(*command, *options);
   CLI::App* add_command =
       command->add_subcommand("add", "add documents; one of the same name is replaced");
   add_command->add_option("NAME", options->name, "the base")->required();
@@ -209,11 +209,11 @@ Action add_knowledge(CLI::App& program, const Common& common) {
       "          lathe run starter+handbook \"How long is the warranty?\"");
   (void)list_command;
   return [=, &common]() -> Status {
-    if (create_command->parsed()) return create(*options, common);
-    if (add_command->parsed()) return add(*options, common);
-    if (remove_command->parsed()) return remove(*options, common);
+    if (create_command->parsed()) return create_knowledge(*options, common);
+    if (add_command->parsed()) return add_knowledge(*options, common);
+    if (remove_command->parsed()) return remove_knowledge(*options, common);
     if (search_command->parsed()) return search(*options, common);
-    return list(*options, common);
+    return list_knowledge(*options, common);
   };
 }
 

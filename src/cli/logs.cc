@@ -12,14 +12,14 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct LogsOptions {
   std::string name;
   std::size_t count = 20;
 };
 
 constexpr std::size_t kMaxCount = 100'000;
 
-Status run(const Options& options, const Common& common) {
+Status run_logs(const LogsOptions& options, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   store::RequestQuery query;
   query.limit = options.count;
@@ -51,14 +51,14 @@ Status run(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_logs(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<LogsOptions>();
   CLI::App* command = program.add_subcommand("logs", "the requests that were answered");
   command->add_option("NAME", options->name, "of one deployment (default: all)");
   command->add_option("-n,--count", options->count, "the newest so many")
       ->check(CLI::Range(std::size_t{1}, kMaxCount))
       ->capture_default_str();
   command->footer("example: lathe logs helpdesk -n 50");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_logs(*options, common); };
 }
 
 }  // namespace lathe::cli

@@ -15,7 +15,7 @@
 namespace lathe::cli {
 namespace {
 
-Status list(const Common& common) {
+Status list_models(const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(const auto models, store.catalogue.models());
   if (common.json) {
@@ -34,7 +34,7 @@ Status list(const Common& common) {
   return {};
 }
 
-Status show(const std::string& name, const Common& common) {
+Status show_models(const std::string& name, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(const host::ModelCard card, host::model_card(store, name));
   if (common.json) {
@@ -45,7 +45,7 @@ Status show(const std::string& name, const Common& common) {
   return {};
 }
 
-Status remove(const std::string& name, const Common& common) {
+Status remove_models(const std::string& name, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_CHECK(host::remove_model(store, name));
   if (common.json) {
@@ -70,9 +70,9 @@ Action add_models(CLI::App& program, const Common& common) {
   command->footer("examples: lathe models\n          lathe models show starter");
   return [=, &common]() -> Status {
     if (recommend.command->parsed()) return recommend.action();
-    if (show_command->parsed()) return show(*name, common);
-    if (remove_command->parsed()) return remove(*name, common);
-    return list(common);
+    if (show_command->parsed()) return show_models(*name, common);
+    if (remove_command->parsed()) return remove_models(*name, common);
+    return list_models(common);
   };
 }
 

@@ -55,17 +55,17 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
       .fix_with("give it as 8GB or 16GiB");
 }
 
-json to_json(const host::Benchmark& benchmark) {
+json recommended_json(const host::Benchmark& benchmark) {
   return {{"name", benchmark.name}, {"value", benchmark.value}, {"source", benchmark.source}};
 }
 
-json to_json(const store::ComparisonRecord& own) {
+json recommended_json(const store::ComparisonRecord& own) {
   return {{"data", own.data},      {"data_hash", own.data_hash}, {"rows", own.rows},
           {"way", own.way},        {"accuracy", own.accuracy},   {"interval", {own.low, own.high}},
           {"created", own.created}};
 }
 
-json to_json(const host::Candidate& candidate) {
+json recommended_json(const host::Candidate& candidate) {
   const host::CatalogueModel& model = candidate.model;
   json out = {{"repository", model.repository},
               {"family", model.family},
@@ -87,8 +87,9 @@ json to_json(const host::Candidate& candidate) {
                 {"decode_tokens_per_second", candidate.decode_tokens_per_second > 0
                                                  ? json(candidate.decode_tokens_per_second)
                                                  : json()}}}};
-  for (const host::Benchmark& each : model.benchmarks) out["benchmarks"].push_back(to_json(each));
-  for (const auto& each : candidate.own) out["comparisons"].push_back(to_json(each));
+  for (const host::Benchmark& each : model.benchmarks)
+    out["benchmarks"].push_back(recommended_json(each));
+  for (const auto& each : candidate.own) out["comparisons"].push_back(recommended_json(each));
   return out;
 }
 
@@ -151,7 +152,7 @@ json choice_json(const host::Choice& choice, const host::ModelCatalogue& catalog
                  const host::MachineSpeed& machine, const Options& options) {
   json models = json::array();
   for (std::size_t i = 0; i < std::min(options.count, choice.candidates.size()); ++i)
-    models.push_back(to_json(choice.candidates[i]));
+    models.push_back(recommended_json(choice.candidates[i]));
   return {{"as_of", catalogue.as_of},
           {"memory_bytes", options.wishes.memory},
           {"machine",

@@ -11,7 +11,7 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct PretrainOptions {
   std::string config;
   std::vector<std::string> data;
   std::string out;
@@ -42,7 +42,7 @@ void print_report(const training::PretrainReport& r, const os::Path& out, bool j
              duration(r.training.seconds));
 }
 
-Status run(const Options& options, const Common& common) {
+Status run_pretrain(const PretrainOptions& options, const Common& common) {
   LATHE_TRY(const training::PretrainConfig config, training::read_pretrain_config(options.config));
   const training::PretrainPaths paths = {
       {options.data.begin(), options.data.end()}, options.out, options.from};
@@ -63,7 +63,7 @@ Status run(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_pretrain(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<PretrainOptions>();
   CLI::App* command = program.add_subcommand("pretrain", "train a model from nothing");
   command->add_option("CONFIG", options->config, "the recipe (JSON)")->required();
   command->add_option("--data", options->data, "JSONL files")->required();
@@ -71,7 +71,7 @@ Action add_pretrain(CLI::App& program, const Common& common) {
   command->add_option("--from", options->from, "a model to go on from, instead of from nothing");
   command->footer(
       "example: lathe pretrain starter/pretrain.json --data corpus/*.jsonl --out starter-model");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_pretrain(*options, common); };
 }
 
 }  // namespace lathe::cli

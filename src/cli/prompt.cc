@@ -14,7 +14,7 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct PromptOptions {
   std::string name;
   std::string system;
   std::string system_file;
@@ -57,7 +57,7 @@ Result<std::vector<prompting::Example>> read_examples(const std::string& path) {
   return examples;
 }
 
-Result<prompting::PromptAdaptation> prompt_of(const Options& options) {
+Result<prompting::PromptAdaptation> prompt_of(const PromptOptions& options) {
   prompting::PromptAdaptation prompt;
   prompt.system = options.system;
   if (!options.system_file.empty()) {
@@ -77,7 +77,7 @@ Result<prompting::PromptAdaptation> prompt_of(const Options& options) {
   return prompt;
 }
 
-Status create(const Options& options, const Common& common) {
+Status create_prompt(const PromptOptions& options, const Common& common) {
   LATHE_TRY(const auto prompt, prompt_of(options));
   LATHE_TRY(LocalStore store, open_store(common));
   const auto if_exists = options.replace ? store::IfExists::replace : store::IfExists::refuse;
@@ -92,14 +92,14 @@ Status create(const Options& options, const Common& common) {
 }
 
 // The file as it is: what `adaptations add --kind prompt` takes.
-Status show(const Options& options, const Common& common) {
+Status show_prompt(const PromptOptions& options, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(const auto prompt, host::read_prompt(store, options.name));
   print_json(nlohmann::json::parse(prompting::to_json(prompt), nullptr, false));
   return {};
 }
 
-Status list(const Common& common) {
+Status list_prompt(const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(const auto adaptations, store.catalogue.adaptations());
   auto data = nlohmann::json::array();
@@ -123,7 +123,7 @@ Status list(const Common& common) {
   return {};
 }
 
-CLI::App* add_create(CLI::App& command, Options& options) {
+CLI::App* add_create_prompt(CLI::App& command, PromptOptions& options) {
   CLI::App* create = command.add_subcommand("create", "make a prompt");
   create->add_option("NAME", options.name, "what references call it")->required();
   auto* system = create->add_option("--system", options.system, "what the model is told first");
@@ -154,10 +154,10 @@ CLI::App* add_create(CLI::App& command, Options& options) {
 }  // namespace
 
 Action add_prompt(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<PromptOptions>();
   CLI::App* command = program.add_subcommand("prompt", "system texts, templates and examples");
   command->require_subcommand(1);
-  CLI::App* create_command = add_create(*command, *options);
+  CLI::App* create_command = add_create_prompt(*command, *options);
   CLI::App* show_command = command->add_subcommand("show", "one prompt, as its file has it");
   show_command->add_option("NAME", options->name, "the prompt")->required();
   CLI::App* list_command = command->add_subcommand("ls", "all of them");
@@ -166,9 +166,9 @@ Action add_prompt(CLI::App& program, const Common& common) {
       "examples: lathe prompt create polite --system \"You are a polite help desk.\"\n"
       "          lathe run starter+polite \"Where is my order?\"");
   return [=, &common]() -> Status {
-    if (create_command->parsed()) return create(*options, common);
-    if (show_command->parsed()) return show(*options, common);
-    return list(common);
+    if (create_command->parsed()) return create_prompt(*options, common);
+    if (show_command->parsed()) return show_prompt(*options, common);
+    return list_prompt(common);
   };
 }
 

@@ -37,7 +37,7 @@ std::size_t servers_with(const std::vector<AskedServer>& servers, const std::str
       }));
 }
 
-nlohmann::json to_json(const std::vector<AskedServer>& servers) {
+nlohmann::json running_json(const std::vector<AskedServer>& servers) {
   auto data = nlohmann::json::array();
   for (const AskedServer& asked : servers) {
     nlohmann::json server = {{"process", asked.server.process}, {"url", asked.server.url}};
@@ -84,7 +84,7 @@ Result<std::vector<Line>> lines_of(LocalStore& store, const std::vector<AskedSer
   return lines;
 }
 
-nlohmann::json to_json(const Line& line) {
+nlohmann::json running_json(const Line& line) {
   return {{"name", line.deployment.name},
           {"version", line.deployment.current_version},
           {"versions", line.deployment.versions},
@@ -97,14 +97,14 @@ nlohmann::json to_json(const Line& line) {
           {"changed", line.deployment.changed}};
 }
 
-Status list(const Common& common) {
+Status list_ps(const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   const std::vector<AskedServer> servers = ask_servers(store.home);
   LATHE_TRY(const std::vector<Line> lines, lines_of(store, servers));
   if (common.json) {
     auto data = nlohmann::json::array();
-    for (const Line& line : lines) data.push_back(to_json(line));
-    print_json({{"deployments", data}, {"servers", to_json(servers)}});
+    for (const Line& line : lines) data.push_back(running_json(line));
+    print_json({{"deployments", data}, {"servers", running_json(servers)}});
     return {};
   }
   Table table(
@@ -123,7 +123,7 @@ Status list(const Common& common) {
   return {};
 }
 
-Status show(const std::string& name, const Common& common) {
+Status show_ps(const std::string& name, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(const auto deployment, store.catalogue.deployment(name));
   LATHE_TRY(const auto versions, store.catalogue.versions(name));
@@ -131,10 +131,10 @@ Status show(const std::string& name, const Common& common) {
   if (common.json) {
     auto version_data = nlohmann::json::array();
     for (const auto& version : versions) {
-      version_data.push_back(cli::to_json(version, version.version == deployment.current_version));
+      version_data.push_back(to_json(version, version.version == deployment.current_version));
     }
     auto revision_data = nlohmann::json::array();
-    for (const auto& revision : revisions) revision_data.push_back(cli::to_json(revision));
+    for (const auto& revision : revisions) revision_data.push_back(to_json(revision));
     print_json({{"name", name},
                 {"version", deployment.current_version},
                 {"versions", version_data},
@@ -163,7 +163,7 @@ Action add_ps(CLI::App& program, const Common& common) {
       program.add_subcommand("ps", "deployments, the versions in charge, and what is in memory");
   command->add_option("NAME", *name, "one deployment: its versions and what changed when");
   command->footer("examples: lathe ps\n          lathe ps helpdesk");
-  return [name, &common] { return name->empty() ? list(common) : show(*name, common); };
+  return [name, &common] { return name->empty() ? list_ps(common) : show_ps(*name, common); };
 }
 
 }  // namespace lathe::cli

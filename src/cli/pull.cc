@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* kHub = "https://huggingface.co";
 
-struct Options {
+struct PullOptions {
   std::string what;
   std::vector<std::string> hosts;
   std::string quantize;
@@ -48,7 +48,7 @@ Result<hub::Url> read_endpoint() {
 hub::NamedHost named(const hub::Url& url) { return {url.host, url.port}; }
 
 // Who may be talked to beside the internet: who the user named.
-Status set_hosts(const Options& options, const hub::Url& endpoint, const hub::Target& target,
+Status set_hosts(const PullOptions& options, const hub::Url& endpoint, const hub::Target& target,
                  hub::HttpSettings& http) {
   http.named.push_back(named(endpoint));
   if (const auto* file = std::get_if<hub::FileTarget>(&target))
@@ -60,7 +60,9 @@ Status set_hosts(const Options& options, const hub::Url& endpoint, const hub::Ta
   return {};
 }
 
-std::string bytes(std::uint64_t count) { return human_bytes(static_cast<std::int64_t>(count)); }
+std::string pulled_bytes(std::uint64_t count) {
+  return human_bytes(static_cast<std::int64_t>(count));
+}
 
 nlohmann::json preview_json(const host::PullPreview& preview) {
   return {{"name", preview.model.name},
@@ -87,8 +89,9 @@ std::string preview_text(const host::PullPreview& preview) {
       preview.origin, model.family, human_count(model.parameters), model.quantization,
       model.context_length, model.template_hash.empty() ? "no chat template" : "chat template",
       preview.licence.empty() ? "licence unknown" : "licence " + preview.licence,
-      bytes(preview.download_bytes - std::min(preview.kept_bytes, preview.download_bytes)),
-      bytes(preview.disk_available), bytes(preview.memory_bytes), bytes(preview.memory_available));
+      pulled_bytes(preview.download_bytes - std::min(preview.kept_bytes, preview.download_bytes)),
+      pulled_bytes(preview.disk_available), pulled_bytes(preview.memory_bytes),
+      pulled_bytes(preview.memory_available));
 }
 
 // "[######              ]  31 %".
@@ -118,9 +121,10 @@ class Rate {
       since_ = now;
       done_ = done;
     }
-    std::string line = fmt::format("{} {} of {}", bar(done, all), bytes(done), bytes(all));
+    std::string line =
+        fmt::format("{} {} of {}", bar(done, all), pulled_bytes(done), pulled_bytes(all));
     if (rate_ <= 0) return line;
-    return line + fmt::format(", {}/s, {} left", bytes(static_cast<std::uint64_t>(rate_)),
+    return line + fmt::format(", {}/s, {} left", pulled_bytes(static_cast<std::uint64_t>(rate_)),
                               duration(static_cast<double>(all - done) / rate_));
   }
 
@@ -144,7 +148,7 @@ void print_result(const host::PullResult& result, const Common& common) {
              result.was_there ? " (was in the store; --force fetches it anew)" : "");
 }
 
-Status pull(const Options& options, const hub::Target& target, const Common& common) {
+Status pull(const PullOptions& options, const hub::Target& target, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   os::ThreadPool pool(common.threads);
   const os::SystemClock clock;
@@ -181,7 +185,7 @@ bool is_path(const std::string& text) {
          std::filesystem::exists(text, code);
 }
 
-Status run(Options options, const Common& common) {
+Status run_pull(PullOptions options, const Common& common) {
   if (is_path(options.what))
     return import_path({options.what, options.pull.name, options.quantize, options.no_certificate},
                        common);
@@ -200,7 +204,7 @@ Status run(Options options, const Common& common) {
   return pull(options, target, common);
 }
 
-void add_network_options(CLI::App& command, Options& options) {
+void add_network_options(CLI::App& command, PullOptions& options) {
   hub::HttpSettings& http = options.pull.http;
   command.add_flag("--offline", options.pull.offline,
                    "do not touch the network (also: LATHE_OFFLINE=1)");
@@ -221,7 +225,7 @@ void add_network_options(CLI::App& command, Options& options) {
 }  // namespace
 
 Action add_pull(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<PullOptions>();
   CLI::App* command =
       program.add_subcommand("pull", "get a model from the Hub or a URL into the local store");
   command
@@ -248,7 +252,7 @@ Action add_pull(CLI::App& program, const Common& common) {
       "models; sent to the Hub alone), SSL_CERT_FILE, LATHE_OFFLINE\n"
       "examples: lathe pull HuggingFaceTB/SmolLM2-135M-Instruct\n"
       "          lathe pull Qwen/Qwen2.5-0.5B-Instruct-GGUF:q8_0 --dry-run");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_pull(*options, common); };
 }
 
 }  // namespace lathe::cli

@@ -15,7 +15,7 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct RunOptions {
   std::string reference;
   std::optional<std::string> prompt;
   std::string system;
@@ -42,7 +42,7 @@ struct Session {
   std::vector<text::Message> conversation;
 };
 
-Result<Session> open_session(const Options& options, const Common& common, Parallel& parallel) {
+Result<Session> open_session(const RunOptions& options, const Common& common, Parallel& parallel) {
   LATHE_TRY(LocalStore store, open_store(common));
   Session session;
   LATHE_TRY(session.what, choose(store, options.reference));
@@ -130,7 +130,7 @@ bool obey(const std::string& line, const std::string& system, Session& session, 
 
 // Lines of standard input as turns. On a terminal a failed turn is told and the chat goes on; from
 // a pipe it ends the program.
-Status chat(const Options& options, Session& session) {
+Status chat(const RunOptions& options, Session& session) {
   const bool terminal = ::isatty(STDIN_FILENO) == 1;
   if (terminal) fmt::print(stderr, "{}: {}\n", session.what.reference, kHelp);
   bool end = false;
@@ -148,7 +148,7 @@ Status chat(const Options& options, Session& session) {
   return {};
 }
 
-Status run(const Options& options, const Common& common) {
+Status run_run(const RunOptions& options, const Common& common) {
   if (common.json && !options.prompt) {
     return Error::bad_input("a chat has no JSON form").at("--json").fix_with("give a PROMPT");
   }
@@ -162,7 +162,7 @@ Status run(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_run(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<RunOptions>();
   CLI::App* command = program.add_subcommand("run", "one answer, or a chat in the terminal");
   command->add_option("REF", options->reference,
                       "model, model+adaptation, deployment or a model's path (default: the only "
@@ -178,7 +178,7 @@ Action add_run(CLI::App& program, const Common& common) {
   command->footer(
       "examples: lathe run starter \"What is a lathe?\"\n"
       "          lathe run starter+helpdesk-lora+handbook");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_run(*options, common); };
 }
 
 }  // namespace lathe::cli

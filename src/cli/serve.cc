@@ -18,7 +18,7 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct ServeOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
   double idle = 300;
@@ -38,7 +38,7 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
-Status run(const Options& options, const Common& common) {
+Status run_serve(const ServeOptions& options, const Common& common) {
   LATHE_TRY(server::StopSignals stop, server::StopSignals::install());  // before any thread
   LATHE_TRY(LocalStore store, open_store(common));
   const store::Home home = store.home;
@@ -66,7 +66,7 @@ Status run(const Options& options, const Common& common) {
 }  // namespace
 
 Action add_serve(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<ServeOptions>();
   CLI::App* command = program.add_subcommand(
       "serve", "answer HTTP requests as OpenAI's API does, for every model and deployment");
   command->add_option("--host", options->host, "address to listen on")->capture_default_str();
@@ -81,7 +81,7 @@ Action add_serve(CLI::App& program, const Common& common) {
       "\\\n"
       "           -d '{\"model\": \"starter\", \"messages\": [{\"role\": \"user\", \"content\": "
       "\"Hello\"}]}'");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_serve(*options, common); };
 }
 
 }  // namespace lathe::cli

@@ -13,7 +13,7 @@
 namespace lathe::cli {
 namespace {
 
-struct Options {
+struct TuneOptions {
   std::string reference;
   std::string data;
   std::string method = "lora";
@@ -21,7 +21,7 @@ struct Options {
   training::TuneOptions tune;
 };
 
-void print_report(const training::TuneReport& r, const Options& o, bool json) {
+void print_report(const training::TuneReport& r, const TuneOptions& o, bool json) {
   if (json) {
     const nlohmann::json report = {{"method", training::to_string(r.method)},
                                    {"learning_parameters", r.learning_parameters},
@@ -47,7 +47,7 @@ void print_report(const training::TuneReport& r, const Options& o, bool json) {
       duration(r.training.seconds), static_cast<double>(r.artefact_bytes) / 1e3);
 }
 
-Status run(Options options, const Common& common) {
+Status run_tune(TuneOptions options, const Common& common) {
   LATHE_TRY(options.tune.method, training::parse_tune_method(options.method).at("--method"));
   LATHE_TRY(const Resolved base, resolve(common, options.reference));
   if (!base.adaptations.empty()) {
@@ -74,7 +74,7 @@ Status run(Options options, const Common& common) {
 }  // namespace
 
 Action add_tune(CLI::App& program, const Common& common) {
-  auto options = make_options<Options>();
+  auto options = make_options<TuneOptions>();
   options->tune.lora.rank = 8;
   options->tune.lora.alpha = 16;
   options->tune.lora.target_modules = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
@@ -98,7 +98,7 @@ Action add_tune(CLI::App& program, const Common& common) {
   command->add_option("--weight-decay", tune.weight_decay, "of AdamW")->capture_default_str();
   command->add_option("--seed", tune.seed, "of order and start")->capture_default_str();
   command->footer("example: lathe tune starter train.jsonl --method lora --out helpdesk-lora");
-  return [options, &common] { return run(*options, common); };
+  return [options, &common] { return run_tune(*options, common); };
 }
 
 }  // namespace lathe::cli

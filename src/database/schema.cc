@@ -11,6 +11,8 @@ struct Stamp {
   bool empty = false;  // no table yet
 };
 
+// Within a transaction: between single reads another process may create the tables, and the file
+// would look like someone else's.
 Result<Stamp> read_stamp(Connection& connection) {
   Stamp stamp;
   LATHE_TRY(const auto id, connection.query_integer("PRAGMA application_id"));
@@ -20,6 +22,11 @@ Result<Stamp> read_stamp(Connection& connection) {
   stamp.version = version.value_or(0);
   stamp.empty = tables.value_or(0) == 0;
   return stamp;
+}
+
+Result<Stamp> read_stamp_at_once(Connection& connection) {
+  LATHE_TRY(Transaction transaction, Transaction::begin(connection, Transaction::Kind::read));
+  return read_stamp(connection);
 }
 
 std::string place(const Connection& connection) {
@@ -49,7 +56,7 @@ Status check_stamp(const Connection& connection, const Stamp& stamp, const Schem
 Result<Connection> open_database(const os::Path& path, Connection::Options options,
                                  const Schema& schema) {
   LATHE_TRY(Connection connection, Connection::open(path, options));
-  LATHE_TRY(const Stamp stamp, read_stamp(connection));
+  LATHE_TRY(const Stamp stamp, read_stamp_at_once(connection));
   LATHE_CHECK(check_stamp(connection, stamp, schema));
   LATHE_CHECK(connection.use_write_ahead_log());
   LATHE_CHECK(migrate(connection, schema));
@@ -58,7 +65,7 @@ Result<Connection> open_database(const os::Path& path, Connection::Options optio
 
 Status migrate(Connection& connection, const Schema& schema) {
   const auto newest = static_cast<std::int64_t>(schema.migrations.size());
-  LATHE_TRY(const Stamp before, read_stamp(connection));
+  LATHE_TRY(const Stamp before, read_stamp_at_once(connection));
   LATHE_CHECK(check_stamp(connection, before, schema));
   if (before.version == newest) return {};
 

@@ -15,7 +15,7 @@ std::vector<std::int32_t> tokens(std::size_t pages, std::int32_t first = 0) {
   return out;
 }
 
-class PrefixCacheTest : public testing::Test {
+class PrefixCacheTest : public ::testing::Test {
  protected:
   models::KvSequence computed(std::size_t rows) {
     models::KvSequence sequence(pool_);

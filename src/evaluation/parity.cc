@@ -19,7 +19,7 @@ constexpr std::size_t kLongestPiece = 512;
 constexpr std::size_t kMaxLogits = std::size_t{1} << 24;  // of one pass: 64 MB
 
 // The text as the model reads it.
-struct Reading {
+struct FixedText {
   std::vector<std::vector<std::int32_t>> pieces;  // each with the tokens in front
   std::size_t front = 0;                          // of them in every piece
   std::size_t length = 0;                         // of the longest piece
@@ -34,10 +34,10 @@ std::size_t piece_length(const formats::DecoderConfig& config) {
   return std::min({kLongestPiece, context, fit});
 }
 
-Result<Reading> read_text(const text::Tokenizer& tokenizer, std::size_t length) {
+Result<FixedText> read_text(const text::Tokenizer& tokenizer, std::size_t length) {
   const auto ids = tokenizer.encode(parity_text());
   const auto around = tokenizer.encode("", {.add_special_tokens = true});
-  Reading reading;
+  FixedText reading;
   const bool has_bos = tokenizer.bos_id() && !around.empty() && around[0] == *tokenizer.bos_id();
   reading.front = has_bos ? 1 : 0;
   if (ids.size() < 2 || length < reading.front + 2)
@@ -61,7 +61,7 @@ Result<Reading> read_text(const text::Tokenizer& tokenizer, std::size_t length) 
 }
 
 // Loads a model and gives its logits of each piece in turn, [rows, vocab].
-Status run_over(const formats::ModelSource& source, const Reading& reading, Parallel& parallel,
+Status run_over(const formats::ModelSource& source, const FixedText& reading, Parallel& parallel,
                 const std::function<void(std::size_t piece)>& starts,
                 FunctionRef<Status(std::size_t piece, const ops::Value& logits)> take) {
   LATHE_TRY(const auto decoder, models::Decoder::load(source, parallel, reading.length));
@@ -168,7 +168,7 @@ Status compare_piece(std::span<const float> before, const ops::Value& after,
 }
 
 Result<Totals> compare_models(const formats::ModelSource& source,
-                              const formats::ModelSource& result, const Reading& reading,
+                              const formats::ModelSource& result, const FixedText& reading,
                               Parallel& parallel, const ParityOptions& options) {
   const auto says = [&](const char* who) {
     return [&options, &reading, who](std::size_t piece) {
@@ -205,7 +205,7 @@ Result<Certificate> measure_parity(const formats::ModelSource& source,
                                    const formats::ModelSource& result,
                                    const text::Tokenizer& tokenizer, Parallel& parallel,
                                    const ParityOptions& options) {
-  LATHE_TRY(const Reading reading, read_text(tokenizer, piece_length(source.config())));
+  LATHE_TRY(const FixedText reading, read_text(tokenizer, piece_length(source.config())));
   LATHE_TRY(const Totals totals, compare_models(source, result, reading, parallel, options));
   Certificate c;
   LATHE_TRY(c.from, main_type(source));

@@ -6,29 +6,19 @@
 #include <cmath>
 #include <numbers>
 
+#include "formats/config_bounds.h"
 #include "formats/families/family.h"
 
 namespace lathe::formats {
 namespace {
 
-// Bounds far past any real model, so that no product of two of them overflows.
-constexpr std::int64_t kMaxVocab = std::int64_t{1} << 24;
-constexpr std::int64_t kMaxWidth = std::int64_t{1} << 20;
-constexpr std::int64_t kMaxLayers = 1024;
-constexpr std::int64_t kMaxHeads = 4096;
 constexpr std::int64_t kMaxExperts = 4096;
 constexpr std::int64_t kMaxHeadDim = 4096;
 constexpr std::int64_t kMaxPositions = std::int64_t{1} << 30;
 // The model computes in f32: what is smaller or larger would not reach it.
-constexpr double kLeastEps = 1e-30;
 constexpr double kMaxTheta = 1e15;
 constexpr double kLeastFactor = 1e-6;
 constexpr double kMaxFactor = 1e6;
-
-Status check_range(const char* field, std::int64_t value, std::int64_t least, std::int64_t most) {
-  if (value >= least && value <= most) return {};
-  return Error::bad_input(fmt::format("{} is {}, outside {} to {}", field, value, least, most));
-}
 
 Status check_real(const char* field, double value, double least, double most) {
   if (value >= least && value <= most) return {};  // false for NaN

@@ -19,9 +19,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr JsonLimits kLimits{
-    .max_bytes = std::uint64_t{4} << 20, .max_depth = 16, .max_values = 200'000};
-
 Error refuse(const JsonFields& fields, const char* key, const json& value) {
   return Error::unsupported(
       fmt::format("{} is {}, which is not supported", fields.name(key), JsonFields::show(value)));
@@ -474,7 +471,7 @@ json rope_to_json(const RopeConfig& rope) {
 
 Result<DecoderConfig> decoder_config_from_json(std::string_view config_json,
                                                std::string_view generation_config_json) {
-  LATHE_TRY(json config, parse_json_object(config_json, kLimits).at("config.json"));
+  LATHE_TRY(json config, parse_json_object(config_json, kConfigLimits).at("config.json"));
   const JsonFields fields(config);
   DecoderConfig c;
   const auto read = [&]() -> Status {
@@ -492,8 +489,9 @@ Result<DecoderConfig> decoder_config_from_json(std::string_view config_json,
   };
   LATHE_CHECK(read().at("config.json"));
   if (!generation_config_json.empty()) {
-    LATHE_TRY(const json generation,
-              parse_json_object(generation_config_json, kLimits).at("generation_config.json"));
+    LATHE_TRY(
+        const json generation,
+        parse_json_object(generation_config_json, kConfigLimits).at("generation_config.json"));
     LATHE_CHECK(read_token_ids(JsonFields(generation), c).at("generation_config.json"));
   }
   drop_ids_outside(c);

@@ -7,9 +7,10 @@
 namespace lathe::formats {
 namespace {
 
-class Walk {
+class DecoderWalk {
  public:
-  Walk(const DecoderConfig& config, const DecoderFamily& family) : c_(config), family_(family) {}
+  DecoderWalk(const DecoderConfig& config, const DecoderFamily& family)
+      : c_(config), family_(family) {}
 
   std::vector<ExpectedTensor> all() {
     matrix(Part::embedding, c_.vocab_size, c_.hidden_size);
@@ -107,7 +108,7 @@ class Walk {
 std::vector<ExpectedTensor> expected_tensors(const DecoderConfig& config) {
   const auto family = find_decoder_family(config.family);
   LATHE_ASSERT(family.ok());
-  return Walk(config, **family).all();
+  return DecoderWalk(config, **family).all();
 }
 
 std::string head_module(const DecoderConfig& config) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "formats/config_bounds.h"
 #include "formats/families/family.h"
 #include "formats/foreign_text.h"
 #include "formats/hf_texts.h"
@@ -15,7 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
 constexpr std::size_t kMaxModules = 16;
 constexpr const char* kModules = "modules.json";
 constexpr const char* kTransformer = "sentence_bert_config.json";

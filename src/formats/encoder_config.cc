@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "formats/config_bounds.h"
 #include "formats/encoders/encoder_family.h"
 #include "formats/families/family.h"
 #include "formats/foreign_text.h"
@@ -11,24 +12,10 @@ namespace {
 
 using nlohmann::json;
 
-// Bounds far past any real model, so that no product of two of them overflows.
-constexpr std::int64_t kMaxVocab = std::int64_t{1} << 24;
-constexpr std::int64_t kMaxWidth = std::int64_t{1} << 20;
-constexpr std::int64_t kMaxLayers = 1024;
-constexpr std::int64_t kMaxHeads = 4096;
-constexpr std::int64_t kMaxPositions = std::int64_t{1} << 24;
-constexpr double kLeastEps = 1e-30;  // the model computes in f32
-
-constexpr JsonLimits kLimits{
-    .max_bytes = std::uint64_t{4} << 20, .max_depth = 16, .max_values = 200'000};
-
-Status check_range(const char* field, std::int64_t value, std::int64_t least, std::int64_t most) {
-  if (value >= least && value <= most) return {};
-  return Error::bad_input(fmt::format("{} is {}, outside {} to {}", field, value, least, most));
-}
+constexpr std::int64_t kMaxEncoderPositions = std::int64_t{1} << 24;
 
 // What stands there, or what is in the config already.
-Status read_size(const JsonFields& fields, const char* key, std::int64_t& size) {
+Status read_encoder_size(const JsonFields& fields, const char* key, std::int64_t& size) {
   if (key == nullptr) return {};
   LATHE_TRY(const auto given, fields.find_int(key));
   size = given.value_or(size);
@@ -36,13 +23,13 @@ Status read_size(const JsonFields& fields, const char* key, std::int64_t& size) 
 }
 
 Status read_sizes(const JsonFields& fields, const EncoderKeys& keys, EncoderConfig& c) {
-  LATHE_CHECK(read_size(fields, "vocab_size", c.vocab_size));
-  LATHE_CHECK(read_size(fields, keys.hidden, c.hidden_size));
-  LATHE_CHECK(read_size(fields, keys.intermediate, c.intermediate_size));
-  LATHE_CHECK(read_size(fields, keys.layers, c.layers));
-  LATHE_CHECK(read_size(fields, keys.heads, c.heads));
-  LATHE_CHECK(read_size(fields, "max_position_embeddings", c.positions));
-  return read_size(fields, keys.token_types, c.token_types);
+  LATHE_CHECK(read_encoder_size(fields, "vocab_size", c.vocab_size));
+  LATHE_CHECK(read_encoder_size(fields, keys.hidden, c.hidden_size));
+  LATHE_CHECK(read_encoder_size(fields, keys.intermediate, c.intermediate_size));
+  LATHE_CHECK(read_encoder_size(fields, keys.layers, c.layers));
+  LATHE_CHECK(read_encoder_size(fields, keys.heads, c.heads));
+  LATHE_CHECK(read_encoder_size(fields, "max_position_embeddings", c.positions));
+  return read_encoder_size(fields, keys.token_types, c.token_types);
 }
 
 Status read_functions(const JsonFields& fields, const EncoderKeys& keys, EncoderConfig& c) {
@@ -57,7 +44,7 @@ Status read_functions(const JsonFields& fields, const EncoderKeys& keys, Encoder
 }
 
 // Fields of the configuration classes whose other values Lathe does not implement.
-Status check_unsupported_fields(const JsonFields& fields) {
+Status check_unsupported_encoder_fields(const JsonFields& fields) {
   for (const char* key : {"is_decoder", "is_encoder_decoder", "add_cross_attention"})
     LATHE_CHECK(allow_only(fields, key, false));
   LATHE_CHECK(allow_only(fields, "position_embedding_type", "absolute"));
@@ -83,7 +70,7 @@ Result<EncoderConfig> read_config(const JsonFields& fields) {
   LATHE_TRY(const std::string type, fields.get_string("model_type"));
   LATHE_TRY(const EncoderFamily* family, find_encoder_family(type).at("model_type"));
   EncoderConfig c = base_config(*family);
-  LATHE_CHECK(check_unsupported_fields(fields));
+  LATHE_CHECK(check_unsupported_encoder_fields(fields));
   LATHE_CHECK(read_sizes(fields, family->keys, c));
   LATHE_CHECK(read_functions(fields, family->keys, c));
   if (family->counted_pad_id >= 0) {
@@ -106,7 +93,7 @@ Status check(const EncoderConfig& c) {
   if (c.hidden_size % c.heads != 0)
     return Error::bad_input(fmt::format(
         "hidden_size ({}) is no multiple of num_attention_heads ({})", c.hidden_size, c.heads));
-  LATHE_CHECK(check_range("max_position_embeddings", c.positions, 1, kMaxPositions));
+  LATHE_CHECK(check_range("max_position_embeddings", c.positions, 1, kMaxEncoderPositions));
   LATHE_CHECK(check_range("type_vocab_size", c.token_types, 0, kMaxVocab));
   if (!(c.norm_eps >= kLeastEps && c.norm_eps <= 1))
     return Error::bad_input(
@@ -138,7 +125,7 @@ std::vector<std::int32_t> positions_of(const EncoderConfig& config,
 }
 
 Result<EncoderConfig> encoder_config_from_json(std::string_view config_json) {
-  LATHE_TRY(const json object, parse_json_object(config_json, kLimits).at("config.json"));
+  LATHE_TRY(const json object, parse_json_object(config_json, kConfigLimits).at("config.json"));
   return read_config(JsonFields(object)).at("config.json");
 }
 

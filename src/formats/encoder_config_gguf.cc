@@ -12,6 +12,7 @@
 
 #include "formats/encoder_config.h"
 #include "formats/foreign_text.h"
+#include "formats/gguf_fields.h"
 
 namespace lathe::formats {
 namespace {
@@ -66,11 +67,6 @@ Result<std::int64_t> read_vocab_size(const GgufMetadata& metadata) {
     return Error::bad_input(fmt::format("tokenizer.ggml.tokens has {} tokens, {} is {}", count,
                                         key_of("vocab_size"), *given));
   return given.value_or(count);
-}
-
-// The shortest decimal that gives this f32, as a double: 1e-12 and not 9.999999960041972e-13.
-double shortest(double value) {
-  return std::strtod(fmt::format("{}", static_cast<float>(value)).c_str(), nullptr);
 }
 
 Result<EncoderConfig> read_config(const GgufMetadata& metadata, std::int64_t token_types) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "formats/config_bounds.h"
 #include "formats/encoders/encoder_family.h"
 #include "formats/foreign_text.h"
 #include "formats/ggml_types.h"
@@ -13,11 +14,10 @@
 namespace lathe::formats {
 namespace {
 
-constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
 constexpr std::string_view kGgufHead = "cls";
 
 // Tensors of old checkpoints that count 0, 1, … or repeat 0; transformers makes them anew.
-bool is_buffer(std::string_view name) {
+bool is_encoder_buffer(std::string_view name) {
   return name == "embeddings.position_ids" || name == "embeddings.token_type_ids";
 }
 
@@ -94,7 +94,7 @@ Status EncoderSource::open_folder() {
   WeightTable table;
   for (const auto& [name, view] : files_.tensors()) {
     std::string canonical = canonical_name(*family, name);
-    if (is_buffer(canonical)) continue;
+    if (is_encoder_buffer(canonical)) continue;
     if (is_of_head(*family, canonical)) {
       unused_.push_back(name);
       continue;

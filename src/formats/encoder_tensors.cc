@@ -7,9 +7,10 @@
 namespace lathe::formats {
 namespace {
 
-class Walk {
+class EncoderWalk {
  public:
-  Walk(const EncoderConfig& config, const EncoderFamily& family) : c_(config), family_(family) {}
+  EncoderWalk(const EncoderConfig& config, const EncoderFamily& family)
+      : c_(config), family_(family) {}
 
   std::vector<EncoderTensor> all() {
     const std::int64_t width = c_.hidden_size;
@@ -64,7 +65,7 @@ class Walk {
 std::vector<EncoderTensor> expected_tensors(const EncoderConfig& config) {
   const auto family = find_encoder_family(config.family);
   LATHE_ASSERT(family.ok());
-  return Walk(config, **family).all();
+  return EncoderWalk(config, **family).all();
 }
 
 }  // namespace lathe::formats

@@ -54,9 +54,9 @@ struct Event {
 };
 
 // Follows the events and keeps the texts of the top level: by key, one or a list.
-class Walk {
+class EventWalk {
  public:
-  explicit Walk(FrontMatter& out) : out_(out) {}
+  explicit EventWalk(FrontMatter& out) : out_(out) {}
 
   void finish() {
     if (out_.license == "other" && !license_name_.empty()) out_.license = license_name_;
@@ -138,7 +138,7 @@ Result<FrontMatter> read_front_matter(std::string_view readme) {
   if (yaml.empty()) return found;
   Parser parser(yaml);
   if (!parser.ready) return Error::internal("the YAML parser did not start");
-  Walk walk(found);
+  EventWalk walk(found);
   while (true) {
     Event event;
     if (yaml_parser_parse(&parser.state, &event.value) != 1) {

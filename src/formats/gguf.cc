@@ -17,19 +17,17 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "GGUF is read as it lies in memory");
 
-constexpr std::uint64_t kMaxKeyBytes = 65'535;
 constexpr std::uint64_t kMaxNameBytes = 1024;
-constexpr std::uint32_t kMaxRank = 4;
-constexpr std::uint64_t kMaxAlignment = 1 << 20;
+constexpr std::uint32_t kMaxGgufRank = 4;
 constexpr std::uint64_t kDefaultAlignment = 32;
 // The least bytes that a metadata entry (key length, one byte of key, type, one byte of value) and
 // a line of the tensor table (name length, rank, type, offset) take: bounds on the counts.
 constexpr std::uint64_t kLeastEntryBytes = 8 + 1 + 4 + 1;
 constexpr std::uint64_t kLeastTensorBytes = 8 + 4 + 4 + 8;
 
-Error damaged(std::string what) {
+Error damaged_gguf(std::string what) {
   return Error::bad_input(std::move(what))
-      .fix_with("the file is damaged or cut short: download or export it again");
+      .fix_with("the file is damaged_gguf or cut short: download or export it again");
 }
 
 // Reads forward through the file; every read is checked against the bytes that are left.
@@ -52,8 +50,9 @@ class Cursor {
   Result<std::string> string(std::uint64_t max_bytes) {
     LATHE_TRY(const auto length, number<std::uint64_t>());
     if (length > max_bytes)
-      return damaged(fmt::format("a string of {} bytes before byte {}; at most {} are allowed here",
-                                 length, offset_, max_bytes));
+      return damaged_gguf(
+          fmt::format("a string of {} bytes before byte {}; at most {} are allowed here", length,
+                      offset_, max_bytes));
     LATHE_CHECK(need(length));
     const auto* start = reinterpret_cast<const char*>(bytes_.data() + offset_);
     offset_ += length;
@@ -64,7 +63,7 @@ class Cursor {
   Result<std::uint64_t> count(const char* what, std::uint64_t least_bytes) {
     LATHE_TRY(const auto value, number<std::uint64_t>());
     if (value > left() / least_bytes)
-      return damaged(
+      return damaged_gguf(
           fmt::format("the file claims {} {}, more than its {} bytes hold", value, what, left()));
     return value;
   }
@@ -72,7 +71,7 @@ class Cursor {
  private:
   Status need(std::uint64_t size) const {
     if (size <= left()) return {};
-    return damaged(
+    return damaged_gguf(
         fmt::format("the file ends at byte {}, in the middle of its header; {} more "
                     "bytes were expected from byte {} on",
                     bytes_.size(), size, offset_));
@@ -86,7 +85,7 @@ template <class T>
 Result<T> read_plain(Cursor& in) {
   if constexpr (std::is_same_v<T, bool>) {
     LATHE_TRY(const auto byte, in.number<std::uint8_t>());
-    if (byte > 1) return damaged(fmt::format("a bool holds {}", byte));
+    if (byte > 1) return damaged_gguf(fmt::format("a bool holds {}", byte));
     return byte == 1;
   } else if constexpr (std::is_same_v<T, std::string>) {
     return in.string(std::numeric_limits<std::uint64_t>::max());
@@ -140,7 +139,7 @@ Result<GgufArray> read_array(Cursor& in) {
     case 12:
       return read_items<double>(in);
     default:
-      return damaged(fmt::format("there is no value type {}", type));
+      return damaged_gguf(fmt::format("there is no value type {}", type));
   }
 }
 
@@ -182,7 +181,7 @@ Result<GgufValue> read_value(Cursor& in) {
     case 12:
       return read_one<double>(in);
     default:
-      return damaged(fmt::format("there is no value type {}", type));
+      return damaged_gguf(fmt::format("there is no value type {}", type));
   }
 }
 
@@ -203,9 +202,10 @@ Result<std::uint32_t> read_version(Cursor& in) {
 Result<GgufMetadata> read_metadata(Cursor& in, std::uint64_t count) {
   GgufMetadata metadata;
   for (std::uint64_t i = 0; i < count; ++i) {
-    LATHE_TRY(std::string key, in.string(kMaxKeyBytes).at(fmt::format("metadata entry {}", i)));
-    if (key.empty()) return damaged(fmt::format("metadata entry {} has an empty key", i));
-    if (metadata.has(key)) return damaged(fmt::format("metadata {} stands twice", in_quotes(key)));
+    LATHE_TRY(std::string key, in.string(kMaxGgufKeyBytes).at(fmt::format("metadata entry {}", i)));
+    if (key.empty()) return damaged_gguf(fmt::format("metadata entry {} has an empty key", i));
+    if (metadata.has(key))
+      return damaged_gguf(fmt::format("metadata {} stands twice", in_quotes(key)));
     LATHE_TRY(GgufValue value, read_value(in).at("metadata " + in_quotes(key)));
     metadata.set(std::move(key), std::move(value));
   }
@@ -216,25 +216,25 @@ Result<std::uint64_t> read_alignment(const GgufMetadata& metadata) {
   LATHE_TRY(const auto value, metadata.find_int("general.alignment"));
   if (!value) return kDefaultAlignment;
   const auto alignment = static_cast<std::uint64_t>(*value);
-  if (*value <= 0 || alignment > kMaxAlignment || !std::has_single_bit(alignment))
-    return damaged(
-        fmt::format("general.alignment is {}, no power of two up to {}", *value, kMaxAlignment));
+  if (*value <= 0 || alignment > kMaxGgufAlignment || !std::has_single_bit(alignment))
+    return damaged_gguf(fmt::format("general.alignment is {}, no power of two up to {}", *value,
+                                    kMaxGgufAlignment));
   return alignment;
 }
 
 Result<tensor::Shape> read_shape(Cursor& in) {
   LATHE_TRY(const auto rank, in.number<std::uint32_t>());
-  if (rank > kMaxRank)
-    return damaged(fmt::format("it has {} dimensions; GGUF has at most 4", rank));
+  if (rank > kMaxGgufRank)
+    return damaged_gguf(fmt::format("it has {} dimensions; GGUF has at most 4", rank));
   tensor::Shape shape(rank);
   for (std::uint32_t i = 0; i < rank; ++i) {
     LATHE_TRY(const auto extent, in.number<std::uint64_t>());
     if (extent > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-      return damaged(fmt::format("dimension {} is {}", i, extent));
+      return damaged_gguf(fmt::format("dimension {} is {}", i, extent));
     shape[rank - 1 - i] = static_cast<std::int64_t>(extent);
   }
   if (!tensor::element_count(shape))
-    return damaged(fmt::format("shape {} overflows", tensor::to_string(shape)));
+    return damaged_gguf(fmt::format("shape {} overflows", tensor::to_string(shape)));
   return shape;
 }
 
@@ -246,7 +246,7 @@ Result<GgufTensorInfo> read_info(Cursor& in, std::uint64_t alignment) {
     LATHE_TRY(info.type, in.number<std::uint32_t>());
     LATHE_TRY(info.offset, in.number<std::uint64_t>());
     if (info.offset % alignment != 0)
-      return damaged(
+      return damaged_gguf(
           fmt::format("its offset {} is no multiple of the alignment {}", info.offset, alignment));
     return {};
   };
@@ -282,11 +282,11 @@ Result<std::uint64_t> bytes_of(const GgufTensorInfo& info, const GgmlType& type)
   const std::uint64_t count = *tensor::element_count(info.shape);
   const auto row = info.shape.empty() ? 1 : static_cast<std::uint64_t>(info.shape.back());
   if (row % type.block_elements != 0)
-    return damaged(fmt::format("rows of {} are no whole blocks of {} elements ({})", row,
-                               type.block_elements, type.name));
+    return damaged_gguf(fmt::format("rows of {} are no whole blocks of {} elements ({})", row,
+                                    type.block_elements, type.name));
   std::uint64_t bytes = 0;
   if (__builtin_mul_overflow(count / type.block_elements, std::uint64_t{type.block_bytes}, &bytes))
-    return damaged(fmt::format("shape {} overflows", tensor::to_string(info.shape)));
+    return damaged_gguf(fmt::format("shape {} overflows", tensor::to_string(info.shape)));
   return bytes;
 }
 
@@ -303,8 +303,8 @@ Result<Range> range_of(const GgufTensorInfo& info, std::uint64_t data_size) {
     LATHE_TRY(bytes, bytes_of(info, *type));
   }
   if (info.offset > data_size || bytes > data_size - info.offset)
-    return damaged(fmt::format("its {} bytes at offset {} end outside the {} bytes of data", bytes,
-                               info.offset, data_size));
+    return damaged_gguf(fmt::format("its {} bytes at offset {} end outside the {} bytes of data",
+                                    bytes, info.offset, data_size));
   return Range{info.offset, info.offset + bytes, &info.name};
 }
 
@@ -318,7 +318,7 @@ Status check_ranges(std::span<const GgufTensorInfo> tensors, std::uint64_t data_
             [](const Range& a, const Range& b) { return a.begin < b.begin; });
   for (std::size_t i = 1; i < ranges.size(); ++i) {
     if (ranges[i].begin < ranges[i - 1].end)
-      return damaged(fmt::format("it overlaps tensor {}", in_quotes(*ranges[i - 1].name)))
+      return damaged_gguf(fmt::format("it overlaps tensor {}", in_quotes(*ranges[i - 1].name)))
           .at("tensor " + in_quotes(*ranges[i].name));
   }
   return {};
@@ -342,7 +342,7 @@ Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes) {
             [&](std::size_t a, std::size_t b) { return name(a) < name(b); });
   for (std::size_t i = 1; i < file.by_name_.size(); ++i) {
     if (name(file.by_name_[i - 1]) == name(file.by_name_[i]))
-      return damaged(fmt::format("tensor {} stands twice", in_quotes(name(file.by_name_[i]))));
+      return damaged_gguf(fmt::format("tensor {} stands twice", in_quotes(name(file.by_name_[i]))));
   }
   return file;
 }

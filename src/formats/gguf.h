@@ -22,6 +22,9 @@
 
 namespace lathe::formats {
 
+constexpr std::uint64_t kMaxGgufKeyBytes = 65'535;
+constexpr std::uint64_t kMaxGgufAlignment = 1 << 20;
+
 // One line of the file's tensor table.
 struct GgufTensorInfo {
   std::string name;

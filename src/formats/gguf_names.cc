@@ -15,7 +15,7 @@ struct UsualName {
 };
 
 // llama.cpp's names, gguf-py's constants.py; a family's own stand in its file.
-constexpr UsualName kUsualNames[] = {
+constexpr UsualName kUsualGgufNames[] = {
     {Part::embedding, "token_embd"},
     {Part::position_embedding, "position_embd"},
     {Part::attention_norm, "attn_norm"},
@@ -46,7 +46,7 @@ std::string_view usual_or_own_name(Part part, const DecoderConfig& config) {
   LATHE_ASSERT(family.ok());
   const PartName* own = find_part_name(**family, part, config);
   if (own != nullptr && !own->gguf.empty()) return own->gguf;
-  for (const UsualName& usual : kUsualNames) {
+  for (const UsualName& usual : kUsualGgufNames) {
     if (usual.part == part) return usual.name;
   }
   LATHE_ASSERT(!"every part has a name");

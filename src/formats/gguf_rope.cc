@@ -10,18 +10,18 @@
 namespace lathe::formats {
 namespace {
 
-constexpr std::string_view kKeys[] = {"rope.dimension_count",
-                                      "rope.freq_base",
-                                      "rope.freq_base_swa",
-                                      "rope.scale_linear",
-                                      "rope.scaling.type",
-                                      "rope.scaling.factor",
-                                      "rope.scaling.original_context_length",
-                                      "rope.scaling.finetuned",  // says how it was trained
-                                      "rope.scaling.attn_factor",
-                                      "rope.scaling.yarn_ext_factor",
-                                      "rope.scaling.yarn_beta_fast",
-                                      "rope.scaling.yarn_beta_slow"};
+constexpr std::string_view kRopeKeys[] = {"rope.dimension_count",
+                                          "rope.freq_base",
+                                          "rope.freq_base_swa",
+                                          "rope.scale_linear",
+                                          "rope.scaling.type",
+                                          "rope.scaling.factor",
+                                          "rope.scaling.original_context_length",
+                                          "rope.scaling.finetuned",  // says how it was trained
+                                          "rope.scaling.attn_factor",
+                                          "rope.scaling.yarn_ext_factor",
+                                          "rope.scaling.yarn_beta_fast",
+                                          "rope.scaling.yarn_beta_slow"};
 
 // What GGUF has no key for; llama.cpp does not read these.
 constexpr const char* kLlama3Factor = "lathe.rope.llama3.factor";
@@ -142,7 +142,7 @@ Status check_attention_factor(const GgufFields& fields, const RopeScaling& s) {
 
 }  // namespace
 
-std::span<const std::string_view> gguf_rope_keys() { return kKeys; }
+std::span<const std::string_view> gguf_rope_keys() { return kRopeKeys; }
 
 Status read_gguf_rope(const GgufFields& fields, DecoderConfig& c) {
   LATHE_TRY(const auto rotated, fields.find_int("rope.dimension_count"));

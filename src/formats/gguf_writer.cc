@@ -14,16 +14,14 @@ namespace lathe::formats {
 namespace {
 
 constexpr std::uint32_t kVersion = 3;
-constexpr std::size_t kMaxNameBytes = 63;  // GGML_MAX_NAME, less its final zero
-constexpr std::size_t kMaxKeyBytes = 65'535;
-constexpr std::uint64_t kMaxAlignment = 1 << 20;
+constexpr std::size_t kMaxWrittenNameBytes = 63;  // GGML_MAX_NAME, less its final zero
 
 std::uint64_t round_up(std::uint64_t offset, std::uint64_t alignment) {
   return (offset + alignment - 1) / alignment * alignment;
 }
 
 // Appends values as they lie in a little-endian file.
-class Header {
+class HeaderBytes {
  public:
   template <class T>
   void number(T value) {
@@ -58,8 +56,9 @@ class Header {
 };
 
 Status check_tensor(const GgufTensorSource& t) {
-  if (t.name.empty() || t.name.size() > kMaxNameBytes)
-    return Error::bad_input(fmt::format("a GGUF tensor's name has 1 to {} bytes", kMaxNameBytes));
+  if (t.name.empty() || t.name.size() > kMaxWrittenNameBytes)
+    return Error::bad_input(
+        fmt::format("a GGUF tensor's name has 1 to {} bytes", kMaxWrittenNameBytes));
   if (find_ggml_type(t.dtype) == nullptr)
     return Error::unsupported(fmt::format("GGUF has no type for {}", tensor::to_string(t.dtype)));
   if (t.shape.size() > 4)
@@ -75,7 +74,7 @@ Status check_tensor(const GgufTensorSource& t) {
 
 Status check_all(const GgufMetadata& metadata, std::span<const GgufTensorSource> tensors) {
   for (const auto& [key, value] : metadata.entries()) {
-    if (key.empty() || key.size() > kMaxKeyBytes)
+    if (key.empty() || key.size() > kMaxGgufKeyBytes)
       return Error::bad_input("a metadata key cannot be " + in_quotes(key));
   }
   std::set<std::string_view> names;
@@ -95,7 +94,7 @@ std::uint64_t size_of(const GgufTensorSource& t) {
 
 std::string header_for(const GgufMetadata& metadata, std::span<const GgufTensorSource> tensors,
                        std::uint64_t alignment) {
-  Header out;
+  HeaderBytes out;
   out.number(std::uint32_t{0x46554747});  // "GGUF"
   out.number(kVersion);
   out.number(std::uint64_t{tensors.size()});
@@ -130,7 +129,7 @@ Status write_gguf_from(const os::Path& path, const GgufMetadata& metadata,
   LATHE_CHECK(check_all(metadata, tensors).at(path.string()));
   LATHE_TRY(const auto asked, metadata.find_int("general.alignment"));
   const auto alignment = static_cast<std::uint64_t>(asked.value_or(32));
-  if (alignment > kMaxAlignment || !std::has_single_bit(alignment))
+  if (alignment > kMaxGgufAlignment || !std::has_single_bit(alignment))
     return Error::bad_input("general.alignment is no power of two").at(path.string());
   const std::string header = header_for(metadata, tensors, alignment);
   return os::write_file_atomically(path, [&](os::FileWriter& out) -> Status {

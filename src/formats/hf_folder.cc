@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 
+#include "formats/config_bounds.h"
 #include "formats/families/family.h"
 #include "formats/foreign_text.h"
 #include "formats/hf_texts.h"
@@ -17,13 +18,6 @@ namespace {
 
 using tensor::TensorView;
 using WeightMap = HfWeights::Map;
-
-constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
-
-bool is_there(const os::Path& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
-}
 
 // Buffers that old checkpoints carry; transformers computes them anew from the config too.
 bool is_buffer(std::string_view name) {
@@ -91,7 +85,7 @@ class HfFolder final : public ModelSource::Impl {
   }
 
   Error no_config() const {
-    if (is_there(path() / "adapter_config.json"))
+    if (os::exists(path() / "adapter_config.json"))
       return Error::bad_input("this is an adapter, not a model")
           .at(path().string())
           .fix_with("name the base model here and the adapter as an adaptation");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "formats/config_bounds.h"
 #include "formats/json.h"
 
 namespace lathe::formats {
@@ -12,7 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
 constexpr std::uint64_t kMaxTokenizerBytes = std::uint64_t{256} << 20;
 constexpr std::size_t kMaxTemplates = 64;
 

@@ -16,11 +16,6 @@ using nlohmann::json;
 constexpr std::size_t kMaxShards = 10'000;
 constexpr std::uint64_t kMaxIndexBytes = std::uint64_t{64} << 20;
 
-bool is_there(const os::Path& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
-}
-
 // A shard's name comes from a foreign file: only a plain file name may be opened.
 Status check_shard_name(const std::string& name) {
   const bool plain = name.find_first_of("/\\") == std::string::npos &&
@@ -71,13 +66,13 @@ Result<HfWeights> HfWeights::open(const os::Path& folder) {
 }
 
 Status HfWeights::open_all(const os::Path& folder) {
-  if (is_there(folder / "model.safetensors")) {
+  if (os::exists(folder / "model.safetensors")) {
     LATHE_TRY(const SafetensorsFile* shard, open_shard(folder, "model.safetensors"));
     for (const auto& [name, view] : shard->tensors()) tensors_.emplace(name, view);
     return {};
   }
   const os::Path index = folder / "model.safetensors.index.json";
-  if (is_there(index)) return open_shards(folder, index);
+  if (os::exists(index)) return open_shards(folder, index);
   return no_weights(folder);
 }
 

@@ -20,6 +20,10 @@ struct JsonLimits {
   std::size_t max_values = 4'000'000;
 };
 
+// For a model's or an adapter's configuration.
+constexpr JsonLimits kConfigLimits{
+    .max_bytes = std::uint64_t{4} << 20, .max_depth = 16, .max_values = 200'000};
+
 // The whole text as one JSON value. Errors: bad_input (with the byte where it went wrong), limit.
 Result<nlohmann::json> parse_json(std::string_view text, const JsonLimits& limits = {});
 

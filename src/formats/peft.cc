@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "formats/config_bounds.h"
 #include "formats/foreign_text.h"
 
 namespace lathe::formats {
@@ -38,8 +39,6 @@ constexpr RoleEnd kRoles[] = {
 constexpr const char* kPromptTensor = "prompt_embeddings";
 constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
-constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
-
 Status check_float(const NamedTensor& t) {
   switch (t.view.dtype) {
     case tensor::DType::f32:

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "formats/config_bounds.h"
 #include "formats/foreign_text.h"
 #include "formats/json.h"
 #include "formats/peft.h"
@@ -14,12 +15,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr JsonLimits kLimits{
-    .max_bytes = std::uint64_t{4} << 20, .max_depth = 16, .max_values = 200'000};
-constexpr std::int64_t kMaxRank = 65'536;
+constexpr std::int64_t kMaxAdapterRank = 65'536;
 constexpr std::int64_t kMaxVirtualTokens = 1 << 20;
-constexpr std::int64_t kMaxWidth = 1 << 20;
-constexpr std::int64_t kMaxLayers = 1024;
 constexpr std::size_t kMaxRegex = 1000;
 
 // Fields that say where an adapter came from or how it was trained, not what it computes.
@@ -176,8 +173,8 @@ Result<std::vector<std::int64_t>> read_layers(const JsonFields& fields) {
 }
 
 Status check_rank(const char* field, std::int64_t rank) {
-  if (rank >= 1 && rank <= kMaxRank) return {};
-  return Error::bad_input(fmt::format("{} is {}, outside 1 to {}", field, rank, kMaxRank));
+  if (rank >= 1 && rank <= kMaxAdapterRank) return {};
+  return Error::bad_input(fmt::format("{} is {}, outside 1 to {}", field, rank, kMaxAdapterRank));
 }
 
 // rank_pattern or alpha_pattern: an object of name to number.
@@ -404,7 +401,7 @@ double LoraConfig::scale_of(std::string_view module) const {
 }
 
 Result<PeftConfig> peft_config_from_json(std::string_view text) {
-  LATHE_TRY(const json object, parse_json_object(text, kLimits).at("adapter_config.json"));
+  LATHE_TRY(const json object, parse_json_object(text, kConfigLimits).at("adapter_config.json"));
   return read_config(object).at("adapter_config.json");
 }
 

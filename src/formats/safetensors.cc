@@ -20,9 +20,9 @@ using tensor::NamedTensor;
 
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the reference reader's bound
-constexpr std::size_t kMaxRank = 16;
+constexpr std::size_t kMaxSafetensorsRank = 16;
 constexpr const char* kMetadataKey = "__metadata__";
-constexpr const char* kRemedy = "the file is damaged: download or export it again";
+constexpr const char* kRemedy = "the file is damaged_safetensors: download or export it again";
 
 struct DTypeName {
   DType dtype;
@@ -39,10 +39,12 @@ constexpr std::array<DTypeName, 10> kDTypes{{{DType::f64, "F64"},
                                              {DType::i8, "I8"},
                                              {DType::boolean, "BOOL"}}};
 
-Error damaged(std::string what) { return Error::bad_input(std::move(what)).fix_with(kRemedy); }
+Error damaged_safetensors(std::string what) {
+  return Error::bad_input(std::move(what)).fix_with(kRemedy);
+}
 
 // Where a tensor's bytes lie in the data that follows the header.
-struct Range {
+struct DataRange {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
   const std::string* name = nullptr;
@@ -50,7 +52,7 @@ struct Range {
 
 Result<DType> read_dtype(const json& entry) {
   const auto found = entry.find("dtype");
-  if (found == entry.end() || !found->is_string()) return damaged("dtype is no string");
+  if (found == entry.end() || !found->is_string()) return damaged_safetensors("dtype is no string");
   const auto& name = found->get_ref<const std::string&>();
   for (const DTypeName& known : kDTypes) {
     if (known.name == name) return known.dtype;
@@ -62,14 +64,15 @@ Result<DType> read_dtype(const json& entry) {
 Result<std::uint64_t> read_unsigned(const json& value, const char* field) {
   constexpr auto kLargest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   if (!value.is_number_unsigned() || value.get<std::uint64_t>() > kLargest)
-    return damaged(fmt::format("{} holds {}", field, JsonFields::show(value)));
+    return damaged_safetensors(fmt::format("{} holds {}", field, JsonFields::show(value)));
   return value.get<std::uint64_t>();
 }
 
 Result<tensor::Shape> read_shape(const json& entry) {
   const auto found = entry.find("shape");
-  if (found == entry.end() || !found->is_array() || found->size() > kMaxRank)
-    return damaged(fmt::format("shape is no list of at most {} extents", kMaxRank));
+  if (found == entry.end() || !found->is_array() || found->size() > kMaxSafetensorsRank)
+    return damaged_safetensors(
+        fmt::format("shape is no list of at most {} extents", kMaxSafetensorsRank));
   tensor::Shape shape;
   for (const json& extent : *found) {
     LATHE_TRY(const std::uint64_t value, read_unsigned(extent, "shape"));
@@ -78,67 +81,70 @@ Result<tensor::Shape> read_shape(const json& entry) {
   return shape;
 }
 
-Result<Range> read_range(const json& entry, std::uint64_t data_size) {
+Result<DataRange> read_range(const json& entry, std::uint64_t data_size) {
   const auto found = entry.find("data_offsets");
   if (found == entry.end() || !found->is_array() || found->size() != 2)
-    return damaged("data_offsets is no pair");
-  Range range;
+    return damaged_safetensors("data_offsets is no pair");
+  DataRange range;
   LATHE_TRY(range.begin, read_unsigned((*found)[0], "data_offsets"));
   LATHE_TRY(range.end, read_unsigned((*found)[1], "data_offsets"));
   if (range.begin > range.end || range.end > data_size)
-    return damaged(fmt::format("data_offsets [{}, {}] lie outside the {} bytes of data",
-                               range.begin, range.end, data_size));
+    return damaged_safetensors(fmt::format("data_offsets [{}, {}] lie outside the {} bytes of data",
+                                           range.begin, range.end, data_size));
   return range;
 }
 
 struct Entry {
   NamedTensor tensor;
-  Range range;
+  DataRange range;
 };
 
 Result<Entry> read_entry(const std::string& name, const json& value,
                          std::span<const std::byte> data) {
   if (!value.is_object() || value.size() != 3)
-    return damaged("the entry is not dtype, shape and data_offsets");
+    return damaged_safetensors("the entry is not dtype, shape and data_offsets");
   LATHE_TRY(const DType dtype, read_dtype(value));
   LATHE_TRY(tensor::Shape shape, read_shape(value));
-  LATHE_TRY(const Range range, read_range(value, data.size()));
+  LATHE_TRY(const DataRange range, read_range(value, data.size()));
   const auto count = tensor::element_count(shape);
   const auto size = count ? tensor::byte_size(dtype, *count) : std::nullopt;
-  if (!size) return damaged(fmt::format("shape {} overflows", tensor::to_string(shape)));
+  if (!size)
+    return damaged_safetensors(fmt::format("shape {} overflows", tensor::to_string(shape)));
   if (*size != range.end - range.begin)
-    return damaged(fmt::format("{} {} takes {} bytes, data_offsets hold {}",
-                               tensor::to_string(dtype), tensor::to_string(shape), *size,
-                               range.end - range.begin));
+    return damaged_safetensors(fmt::format("{} {} takes {} bytes, data_offsets hold {}",
+                                           tensor::to_string(dtype), tensor::to_string(shape),
+                                           *size, range.end - range.begin));
   const auto bytes = data.subspan(range.begin, *size);
   return Entry{{name, {dtype, std::move(shape), bytes}}, range};
 }
 
 // The tensors must lie end to end and fill the data.
-Status check_tiling(std::vector<Range> ranges, std::uint64_t data_size) {
-  std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+Status check_tiling(std::vector<DataRange> ranges, std::uint64_t data_size) {
+  std::sort(ranges.begin(), ranges.end(), [](const DataRange& a, const DataRange& b) {
     return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
   });
   std::uint64_t end = 0;
-  for (const Range& range : ranges) {
+  for (const DataRange& range : ranges) {
     if (range.begin != end) {
       const char* fault = range.begin < end ? "overlaps the one before it" : "leaves a gap";
-      return damaged(fmt::format("it begins at {}, which {} (that ends at {})", range.begin, fault,
-                                 end))
+      return damaged_safetensors(fmt::format("it begins at {}, which {} (that ends at {})",
+                                             range.begin, fault, end))
           .at("tensor " + in_quotes(*range.name));
     }
     end = range.end;
   }
   if (end != data_size)
-    return damaged(fmt::format("the tensors end at {} of {} bytes of data", end, data_size));
+    return damaged_safetensors(
+        fmt::format("the tensors end at {} of {} bytes of data", end, data_size));
   return {};
 }
 
 Result<std::map<std::string, std::string>> read_metadata(const json& value) {
   std::map<std::string, std::string> metadata;
-  if (!value.is_object()) return damaged("it is no object").at(kMetadataKey);
+  if (!value.is_object()) return damaged_safetensors("it is no object").at(kMetadataKey);
   for (const auto& [key, text] : value.items()) {
-    if (!text.is_string()) return damaged(in_quotes(key) + " is no string").at(kMetadataKey);
+    if (!text.is_string())
+      return damaged_safetensors(in_quotes(key) + " is no string").at(kMetadataKey);
     metadata.emplace(key, text.get<std::string>());
   }
   return metadata;
@@ -147,16 +153,18 @@ Result<std::map<std::string, std::string>> read_metadata(const json& value) {
 // The bytes of the JSON header, once its length is known to be true.
 Result<std::string_view> header_of(std::span<const std::byte> bytes) {
   if (bytes.size() < kLengthBytes)
-    return damaged(fmt::format("the file has {} bytes, too few for its header", bytes.size()));
+    return damaged_safetensors(
+        fmt::format("the file has {} bytes, too few for its header", bytes.size()));
   std::uint64_t length = 0;
   for (std::size_t i = 0; i < kLengthBytes; ++i)
     length |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
   if (length > kMaxHeaderBytes)
-    return damaged(
+    return damaged_safetensors(
         fmt::format("the header claims {} bytes; at most {} are allowed", length, kMaxHeaderBytes));
   if (length > bytes.size() - kLengthBytes)
-    return damaged(fmt::format("the header claims {} bytes, the file has {} after the length",
-                               length, bytes.size() - kLengthBytes));
+    return damaged_safetensors(
+        fmt::format("the header claims {} bytes, the file has {} after the length", length,
+                    bytes.size() - kLengthBytes));
   const auto header = bytes.subspan(kLengthBytes, length);
   return std::string_view(reinterpret_cast<const char*>(header.data()), header.size());
 }
@@ -171,7 +179,7 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> bytes)
   const auto data = bytes.subspan(kLengthBytes + text.size());
 
   SafetensorsFile file;
-  std::vector<Range> ranges;
+  std::vector<DataRange> ranges;
   file.tensors_.reserve(header.size());
   for (const auto& [name, value] : header.items()) {
     if (name == kMetadataKey) {

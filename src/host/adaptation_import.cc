@@ -67,7 +67,7 @@ Status check_fits(LocalStore& store, const store::ModelRecord& base, const os::P
   return {};
 }
 
-Error taken(const std::string& name) {
+Error adaptation_taken(const std::string& name) {
   return Error::already_exists(fmt::format("there is an adaptation '{}' already", name))
       .fix_with(fmt::format("choose another name, or remove it: lathe adaptations rm {}", name));
 }
@@ -110,7 +110,7 @@ Result<AdaptationRecord> add_peft(LocalStore& store, const std::string& name, Ad
   LATHE_CHECK(check_fits(store, model, folder, parallel));
 
   LATHE_TRY(StagedFolder staged, StagedFolder::begin(target));
-  if (store.catalogue.adaptation(name).ok()) return taken(name);
+  if (store.catalogue.adaptation(name).ok()) return adaptation_taken(name);
   for (const char* file : kPeftFiles) {
     LATHE_CHECK(copy_file(folder / file, staged.path() / file, [](std::uint64_t) {}));
   }
@@ -136,7 +136,7 @@ Result<AdaptationRecord> add_prompt(LocalStore& store, const std::string& name,
   hash.add(text);
   LATHE_TRY(const FolderLock lock, FolderLock::take(folder.parent_path()));
   const auto old = store.catalogue.adaptation(name);
-  if (old.ok() && if_exists == store::IfExists::refuse) return taken(name);
+  if (old.ok() && if_exists == store::IfExists::refuse) return adaptation_taken(name);
   LATHE_CHECK(os::make_directories(folder));
   // A file name that goes with the content: the record moves from the old file to the new one at
   // once, and whoever reads the old one is not disturbed.
@@ -166,7 +166,7 @@ Result<AdaptationRecord> create_knowledge(LocalStore& store, const std::string& 
                                           std::span<const retrieval::Document> documents) {
   LATHE_TRY(const os::Path file, store.home.knowledge_file(name));
   LATHE_TRY(const FolderLock lock, FolderLock::take(file.parent_path()));
-  if (store.catalogue.adaptation(name).ok()) return taken(name);
+  if (store.catalogue.adaptation(name).ok()) return adaptation_taken(name);
   LATHE_CHECK(remove_database(file));  // of somebody who died before it was recorded
   {
     LATHE_TRY(retrieval::KnowledgeBase base, retrieval::KnowledgeBase::create(file, chunking));

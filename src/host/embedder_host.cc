@@ -11,7 +11,7 @@ namespace lathe::host {
 namespace {
 
 // What is wrong with the files of the store is no fault of the request's.
-Error ours(const Error& error) {
+Error as_ours(const Error& error) {
   return error.kind == ErrorKind::unsupported ? error : Error::internal(error.message());
 }
 
@@ -79,10 +79,10 @@ Result<api::EmbeddingAnswer> EmbedderHost::answer(const server::EmbeddingSpec& s
     return Error::bad_input(fmt::format("'{}' makes no embeddings", spec.model))
         .fix_with("name an encoder");
   const auto located = locate(store_.home, found);
-  if (!located.ok()) return ours(located.error());
+  if (!located.ok()) return as_ours(located.error());
   const double started = clock_.seconds();
   const auto embedder = find(*located);
-  if (!embedder.ok()) return ours(embedder.error());
+  if (!embedder.ok()) return as_ours(embedder.error());
   record.load_ms = (clock_.seconds() - started) * 1000;
   api::EmbeddingAnswer answer;
   std::vector<Tokens> texts;

@@ -76,7 +76,7 @@ Status describe_common(const Source& source, ModelCard& card) {
   return {};
 }
 
-Status describe(const ModelSource& source, ModelCard& card) {
+Status fill_card(const ModelSource& source, ModelCard& card) {
   card.decoder = source.config();
   LATHE_CHECK(describe_common(source, card));
   const auto chat = text::load_chat_encoder(source);
@@ -89,22 +89,22 @@ Status describe(const ModelSource& source, ModelCard& card) {
   return {};
 }
 
-Status describe(const formats::EncoderSource& source, ModelCard& card) {
+Status fill_card(const formats::EncoderSource& source, ModelCard& card) {
   card.encoder = source.config();
   card.embedding = source.embedding();
   return describe_common(source, card);
 }
 
-Status describe(const os::Path& file, ModelCard& card) {
+Status fill_card(const os::Path& file, ModelCard& card) {
   if (formats::is_encoder(file)) {
     LATHE_TRY(const formats::EncoderSource source, formats::EncoderSource::open(file));
-    return describe(source, card);
+    return fill_card(source, card);
   }
   LATHE_TRY(const ModelSource source, ModelSource::open(file));
-  return describe(source, card);
+  return fill_card(source, card);
 }
 
-json to_json(const formats::RopeConfig& rope) {
+json rope_json(const formats::RopeConfig& rope) {
   using Kind = formats::RopeScaling::Kind;
   static const std::map<Kind, const char*> kNames = {
       {Kind::none, "none"},        {Kind::linear, "linear"}, {Kind::dynamic, "dynamic"},
@@ -132,7 +132,7 @@ json shape_json(const formats::DecoderConfig& config) {
   switch (config.positions) {
     case formats::PositionKind::rotary:
       shape["positions"] = "rotary";
-      shape["rope"] = to_json(config.rope);
+      shape["rope"] = rope_json(config.rope);
       break;
     case formats::PositionKind::learned:
       shape["positions"] = "learned";
@@ -202,7 +202,7 @@ Result<ModelCard> model_card(LocalStore& store, const std::string& name) {
       card.adaptations.push_back(adaptation.name);
   }
   LATHE_TRY(const os::Path file, tasks::model_path(card.path));
-  LATHE_CHECK(describe(file, card));
+  LATHE_CHECK(fill_card(file, card));
   add_record(card.record, card.origin);
   return card;
 }

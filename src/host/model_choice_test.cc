@@ -52,7 +52,7 @@ TEST(CatalogueTest, NamesWhatIsWrong) {
   EXPECT_NE(why(R"({"as_of":"x","models":[{"repository":"a/b"}]})").find("a/b"), std::string::npos);
 }
 
-class ChoiceTest : public testing::Test {
+class ChoiceTest : public ::testing::Test {
  protected:
   Choice choose(const ChoiceWishes& wishes,
                 const std::vector<store::ComparisonRecord>& own = {}) const {

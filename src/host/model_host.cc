@@ -29,6 +29,8 @@ std::string key_of(const std::vector<tasks::AdaptationSource>& adaptations) {
   return key;
 }
 
+}  // namespace
+
 // The assistants of one model. Its own mutex, held while one is made, so that several requests
 // that need it first make it once. Thread-safe.
 class Assistants {
@@ -64,8 +66,6 @@ class Assistants {
   std::map<std::string, Kept> kept_;
   std::uint64_t uses_ = 0;
 };
-
-}  // namespace
 
 // One model. All but the assistants and what a pointer to the model leads to is guarded by the
 // host's mutex.

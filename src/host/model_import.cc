@@ -91,7 +91,7 @@ Status check_convertible(const Examined& found, const ConversionOptions& convers
       .fix_with("leave out --quantize");
 }
 
-Error taken(const std::string& name) {
+Error model_taken(const std::string& name) {
   return Error::already_exists(fmt::format("there is a model '{}' already", name))
       .fix_with(fmt::format("give another --name, or remove it: lathe models rm {}", name));
 }
@@ -129,10 +129,10 @@ Result<store::ModelRecord> record_staged(LocalStore& store, StagedFolder staged,
 
 // Where the files of a model go that replaces another: beside them, so that until the record
 // changes, in one step, the old model is whole. Names hold no "@".
-os::Path place_beside(const os::Path& taken) {
+os::Path place_beside(const os::Path& model_taken) {
   std::error_code code;
   for (int n = 2;; ++n) {
-    os::Path place = taken.string() + fmt::format("@{}", n);
+    os::Path place = model_taken.string() + fmt::format("@{}", n);
     if (!fs::exists(place, code)) return place;
   }
 }
@@ -157,7 +157,7 @@ Result<store::ModelRecord> import_model(LocalStore& store, const os::Path& path,
   LATHE_CHECK(check_convertible(found, conversion).at(path.string()));
 
   LATHE_TRY(StagedFolder staged, StagedFolder::begin(target));
-  if (store.catalogue.model(name).ok()) return taken(name);
+  if (store.catalogue.model(name).ok()) return model_taken(name);
   if (conversion.type) {
     LATHE_TRY(const Details details,
               write_converted(*found.generator, staged.path(), conversion, parallel));
@@ -184,7 +184,7 @@ Result<store::ModelRecord> take_in_model(LocalStore& store, const ModelToTakeIn&
   }
 
   const auto old = store.catalogue.model(model.name);
-  if (old.ok() && model.if_exists == store::IfExists::refuse) return taken(model.name);
+  if (old.ok() && model.if_exists == store::IfExists::refuse) return model_taken(model.name);
   if (old.ok()) target = place_beside(target);
   LATHE_TRY(StagedFolder staged, StagedFolder::begin(target));
   if (model.conversion.type) {

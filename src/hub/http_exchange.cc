@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/ascii.h"
 #include "formats/foreign_text.h"
 
 namespace lathe::hub {
@@ -20,12 +21,6 @@ std::string_view trimmed(std::string_view text) {
   const std::size_t begin = std::min(text.find_first_not_of(kBlank), text.size());
   const std::size_t end = text.find_last_not_of(kBlank);
   return end == std::string_view::npos ? std::string_view() : text.substr(begin, end + 1 - begin);
-}
-
-std::string in_lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
 }
 
 long whole_seconds(double seconds) { return std::max(1L, static_cast<long>(seconds)); }

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <set>
 
+#include "base/ascii.h"
 #include "formats/foreign_text.h"
 #include "formats/gguf_parts.h"
 #include "formats/json.h"
@@ -38,12 +39,6 @@ constexpr const char* kTexts[] = {
     "1_Pooling/config.json",
 };
 constexpr const char* kCards[] = {"README.md", "LICENSE", "LICENSE.txt", "LICENSE.md"};
-
-std::string in_lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
 
 bool is_pickle(std::string_view path) {
   for (const char* end : {".bin", ".pt", ".pth", ".pkl", ".ckpt"}) {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <vector>
 
+#include "base/ascii.h"
 #include "formats/foreign_text.h"
 #include "hub/address.h"
 
@@ -20,13 +21,6 @@ constexpr std::size_t kMaxLabelBytes = 63;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string in_lower_case(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
 
 std::uint16_t usual_port(Url::Scheme scheme) { return scheme == Url::Scheme::https ? 443 : 80; }
 

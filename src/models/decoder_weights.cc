@@ -6,14 +6,14 @@ namespace {
 using formats::ExpectedTensor;
 using formats::Part;
 
-std::size_t size(std::int64_t extent) { return static_cast<std::size_t>(extent); }
+std::size_t extent(std::int64_t extent) { return static_cast<std::size_t>(extent); }
 
 class Builder {
  public:
   Builder(const formats::DecoderConfig& config, DecoderWeights& weights)
       : config_(config), w_(weights) {
-    w_.layers.resize(size(config.layers));
-    for (DecoderLayer& layer : w_.layers) layer.experts.resize(size(config.experts.count));
+    w_.layers.resize(extent(config.layers));
+    for (DecoderLayer& layer : w_.layers) layer.experts.resize(extent(config.experts.count));
   }
 
   Layout build() {
@@ -26,7 +26,7 @@ class Builder {
           layout_.linears.push_back(linear);
         }
       } else if (Norm* norm = norm_of(t)) {
-        (t.bias ? norm->bias : norm->weight).size = size(t.shape[0]);
+        (t.bias ? norm->bias : norm->weight).size = extent(t.shape[0]);
         norm->weight.offset = offset;
         if (!t.bias) {
           norm->index = layout_.norms.size();
@@ -47,8 +47,8 @@ class Builder {
   }
 
  private:
-  DecoderLayer& layer_of(const ExpectedTensor& t) { return w_.layers[size(t.layer)]; }
-  Expert& expert_of(const ExpectedTensor& t) { return layer_of(t).experts[size(t.expert)]; }
+  DecoderLayer& layer_of(const ExpectedTensor& t) { return w_.layers[extent(t.layer)]; }
+  Expert& expert_of(const ExpectedTensor& t) { return layer_of(t).experts[extent(t.expert)]; }
 
   Linear* linear_of(const ExpectedTensor& t) {
     switch (t.part) {
@@ -107,20 +107,20 @@ class Builder {
   }
 
   void matrix(const ExpectedTensor& t, ops::MatrixWeight& weight) {
-    weight.rows = size(t.shape[0]);
-    weight.columns = size(t.shape[1]);
+    weight.rows = extent(t.shape[0]);
+    weight.columns = extent(t.shape[1]);
     layout_.slots.push_back({t.name, &weight});
   }
 
   void place(const ExpectedTensor& t, ops::MatrixWeight& weight, ops::VectorWeight& bias) {
     if (!t.bias) return matrix(t, weight);
-    bias.size = size(t.shape[0]);
+    bias.size = extent(t.shape[0]);
     layout_.slots.push_back({t.name, &bias});
   }
 
   std::size_t add_site(const ExpectedTensor& t) {
     layout_.sites.push_back(
-        {std::string(formats::module_of(t)), {size(t.shape[0]), size(t.shape[1])}});
+        {std::string(formats::module_of(t)), {extent(t.shape[0]), extent(t.shape[1])}});
     return layout_.sites.size() - 1;
   }
 

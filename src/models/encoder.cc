@@ -11,7 +11,7 @@ namespace {
 
 using formats::EncoderPart;
 
-std::size_t size(std::int64_t extent) { return static_cast<std::size_t>(extent); }
+std::size_t width_of(std::int64_t extent) { return static_cast<std::size_t>(extent); }
 
 // Exactly one is set.
 struct Target {
@@ -21,7 +21,7 @@ struct Target {
 };
 
 Target target_of(EncoderWeights& w, const formats::EncoderTensor& tensor) {
-  EncoderLayer* layer = tensor.layer >= 0 ? &w.layers[size(tensor.layer)] : nullptr;
+  EncoderLayer* layer = tensor.layer >= 0 ? &w.layers[width_of(tensor.layer)] : nullptr;
   switch (tensor.part) {
     case EncoderPart::token_embedding:
       return {.table = &w.tokens};
@@ -52,23 +52,23 @@ Target target_of(EncoderWeights& w, const formats::EncoderTensor& tensor) {
 }
 
 // What the passes of all layers read.
-struct Pass {
+struct EncoderPass {
   ops::Run& run;
   const formats::EncoderConfig& config;
   const EncoderBatch& batch;
 };
 
-ops::Value linear(Pass& pass, const ops::Value& x, const Linear& linear,
+ops::Value linear(EncoderPass& pass, const ops::Value& x, const Linear& linear,
                   const ops::Value* residual = nullptr) {
   return ops::linear(pass.run, x, linear.weight, {}, {&linear.bias, residual});
 }
 
-ops::Value norm(Pass& pass, const ops::Value& x, const Norm& norm) {
+ops::Value norm(EncoderPass& pass, const ops::Value& x, const Norm& norm) {
   const auto epsilon = static_cast<float>(pass.config.norm_eps);
   return ops::layer_norm(pass.run, x, norm.weight, norm.bias, epsilon);
 }
 
-ops::Value embed(Pass& pass, const EncoderWeights& weights) {
+ops::Value embed(EncoderPass& pass, const EncoderWeights& weights) {
   const EncoderBatch& batch = pass.batch;
   ops::Value x = ops::embed(pass.run, weights.tokens, batch.tokens, {});
   if (weights.types.rows > 0)
@@ -77,9 +77,9 @@ ops::Value embed(Pass& pass, const EncoderWeights& weights) {
   return norm(pass, x, weights.norm);
 }
 
-ops::Value attention(Pass& pass, const EncoderLayer& layer, const ops::Value& x) {
+ops::Value attention(EncoderPass& pass, const EncoderLayer& layer, const ops::Value& x) {
   ops::Heads heads;
-  heads.count = heads.kv_count = size(pass.config.heads);
+  heads.count = heads.kv_count = width_of(pass.config.heads);
   heads.dim = x.columns / heads.count;
   heads.scale = 1.0f / std::sqrt(static_cast<float>(heads.dim));
   heads.causal = false;
@@ -90,7 +90,7 @@ ops::Value attention(Pass& pass, const EncoderLayer& layer, const ops::Value& x)
   return ops::attention(pass.run, q, k, v, heads, pass.batch.texts);
 }
 
-ops::Value layer_forward(Pass& pass, const EncoderLayer& layer, const ops::Value& x) {
+ops::Value layer_forward(EncoderPass& pass, const EncoderLayer& layer, const ops::Value& x) {
   const ops::Value read =
       norm(pass, linear(pass, attention(pass, layer, x), layer.o, &x), layer.attention_norm);
   const ops::Value inner = ops::gated(pass.run, linear(pass, read, layer.up), nullptr,
@@ -101,7 +101,7 @@ ops::Value layer_forward(Pass& pass, const EncoderLayer& layer, const ops::Value
 }  // namespace
 
 Encoder::Encoder(const formats::EncoderConfig& config) : config_(config) {
-  weights_.layers.resize(size(config.layers));
+  weights_.layers.resize(width_of(config.layers));
 }
 
 Result<std::unique_ptr<Encoder>> Encoder::load(const formats::EncoderSource& source,
@@ -122,13 +122,13 @@ Status Encoder::load_tensor(const formats::EncoderTensor& wanted, const tensor::
     ops::VectorWeight& vector = target.linear != nullptr ? target.linear->bias
                                 : wanted.bias            ? target.norm->bias
                                                          : target.norm->weight;
-    vector.size = size(wanted.shape[0]);
+    vector.size = width_of(wanted.shape[0]);
     LATHE_TRY(vector.data, store_.keep_f32(view));
     return {};
   }
   ops::MatrixWeight& matrix = target.table != nullptr ? *target.table : target.linear->weight;
-  matrix.rows = size(wanted.shape[0]);
-  matrix.columns = size(wanted.shape[1]);
+  matrix.rows = width_of(wanted.shape[0]);
+  matrix.columns = width_of(wanted.shape[1]);
   if (target.linear != nullptr) return store_.keep_matrix(view, parallel, matrix);
   LATHE_TRY(matrix.f32, store_.keep_f32(view));
   return {};
@@ -158,7 +158,7 @@ void Encoder::add(EncoderBatch& batch, const std::vector<std::int32_t>& tokens) 
 }
 
 ops::Value Encoder::forward(ops::Run& run, const EncoderBatch& batch) const {
-  Pass pass = {run, config_, batch};
+  EncoderPass pass = {run, config_, batch};
   ops::Value x = embed(pass, weights_);
   for (const EncoderLayer& layer : weights_.layers) x = layer_forward(pass, layer, x);
   return x;

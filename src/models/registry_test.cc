@@ -14,13 +14,13 @@
 namespace lathe::models {
 namespace {
 
-const os::Path kSource = LATHE_SOURCE_DIR;
+const os::Path kSourceTree = LATHE_SOURCE_DIR;
 
 // model_type of every folder with an oracle's logits.
 std::set<std::string> families_with_oracles() {
   std::set<std::string> found;
   for (const char* folder : {"testdata/goldens", "testdata/families"}) {
-    for (const auto& entry : std::filesystem::directory_iterator(kSource / folder)) {
+    for (const auto& entry : std::filesystem::directory_iterator(kSourceTree / folder)) {
       const auto config = os::read_file(entry.path() / "config.json");
       if (config.ok() && std::filesystem::exists(entry.path() / "golden.safetensors"))
         found.insert(nlohmann::json::parse(*config)["model_type"].get<std::string>());
@@ -33,8 +33,8 @@ TEST(Families, AreWholeEverywhere) {
   const auto names = formats::decoder_family_names();
   ASSERT_FALSE(names.empty());
   const auto oracles = families_with_oracles();
-  const std::string cases = os::read_file(kSource / "tools/family_cases.py").value();
-  const std::string table = os::read_file(kSource / "docs/models.md").value();
+  const std::string cases = os::read_file(kSourceTree / "tools/family_cases.py").value();
+  const std::string table = os::read_file(kSourceTree / "docs/models.md").value();
   for (const std::string& name : names) {
     EXPECT_TRUE(find_family(name).ok()) << name << " has no line in models/registry.cc";
     EXPECT_TRUE(oracles.contains(name)) << name << " has no model in testdata";

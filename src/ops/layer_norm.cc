@@ -7,16 +7,16 @@ namespace lathe::ops {
 namespace {
 
 // As in rms_norm.cc: the sums over rows are cut the same way whatever the number of threads.
-constexpr std::size_t kSliceRows = 64;
+constexpr std::size_t kLayerNormSliceRows = 64;
 
-struct Problem {
+struct LayerNormProblem {
   Value x, y;
   const VectorWeight* weight;
   const VectorWeight* bias;
   float epsilon;
 };
 
-void backward(Run& run, const Problem& p) {
+void backward(Run& run, const LayerNormProblem& p) {
   const std::size_t width = p.x.columns;
   const float* dy = run.tape->gradient(p.y.id);
   std::vector<float> unused;
@@ -28,13 +28,13 @@ void backward(Run& run, const Problem& p) {
     dx = unused.data();
   }
   const bool learns = p.weight->learns() || p.bias->learns();
-  const std::size_t slices = (p.x.rows + kSliceRows - 1) / kSliceRows;
+  const std::size_t slices = (p.x.rows + kLayerNormSliceRows - 1) / kLayerNormSliceRows;
   std::vector<float> sums(learns ? 2 * slices * width : 0);
   run.parallel.run(slices, [&](std::size_t slice) {
     float* dweight = learns ? sums.data() + 2 * slice * width : nullptr;
     float* dbias = learns ? dweight + width : nullptr;
-    const std::size_t end = std::min(p.x.rows, (slice + 1) * kSliceRows);
-    for (std::size_t i = slice * kSliceRows; i < end; ++i) {
+    const std::size_t end = std::min(p.x.rows, (slice + 1) * kLayerNormSliceRows);
+    for (std::size_t i = slice * kLayerNormSliceRows; i < end; ++i) {
       run.table.layer_norm_backward(p.x.row(i), p.weight->data, p.epsilon, dy + i * width, width,
                                     dx + i * width, dweight, dbias);
     }
@@ -58,7 +58,7 @@ Value layer_norm(Run& run, const Value& x, const VectorWeight& weight, const Vec
     }
   });
   if (y.id >= 0) {
-    const Problem problem = {x, y, &weight, &bias, epsilon};
+    const LayerNormProblem problem = {x, y, &weight, &bias, epsilon};
     run.tape->record(y.id, [&run, problem] { backward(run, problem); });
   }
   return y;

@@ -167,6 +167,11 @@ Status write_file_atomically(const Path& path, std::string_view text) {
   return write_file_atomically(path, [&](FileWriter& out) { return out.write(text); });
 }
 
+bool exists(const Path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
 Status make_directories(const Path& path) {
   std::error_code code;
   std::filesystem::create_directories(path, code);

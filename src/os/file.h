@@ -58,6 +58,9 @@ class FileWriter {
 Status write_file_atomically(const Path& path, FunctionRef<Status(FileWriter&)> produce);
 Status write_file_atomically(const Path& path, std::string_view text);
 
+// Whether something stands there; what cannot be looked at counts as absent.
+bool exists(const Path& path);
+
 // Makes the folder and its parents; fine when it exists.
 Status make_directories(const Path& path);
 

@@ -24,7 +24,7 @@ constexpr std::int64_t kNow = 1751619903;  // what the generator's clock shows, 
 // Templates read the clock in the machine's time zone.
 [[maybe_unused]] const bool kZoneIsSet = setenv("TZ", "UTC", 1) == 0;
 
-std::string read(const fs::path& path) {
+std::string read_text(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
@@ -37,7 +37,7 @@ ChatTemplate load(const fs::path& path) {
   SpecialTokenText special;
   special.bos = "<s>";
   special.eos = "</s>";
-  auto parsed = ChatTemplate::parse(read(path), special);
+  auto parsed = ChatTemplate::parse(read_text(path), special);
   EXPECT_TRUE(parsed.ok()) << parsed.error().message();
   return std::move(parsed).value();
 }
@@ -56,7 +56,7 @@ RenderOptions options_of(const Json& conversation) {
 }
 
 TEST(ChatTemplate, RendersWhatJinja2Renders) {
-  const Json conversations = Json::parse(read(folder() / "conversations.json"));
+  const Json conversations = Json::parse(read_text(folder() / "conversations.json"));
   int templates = 0;
   for (const auto& entry : fs::directory_iterator(folder())) {
     if (entry.path().extension() != ".jinja") continue;
@@ -64,7 +64,7 @@ TEST(ChatTemplate, RendersWhatJinja2Renders) {
     SCOPED_TRACE(entry.path().filename().string());
     const ChatTemplate chat = load(entry.path());
     const Json cases =
-        Json::parse(read(fs::path(entry.path()).replace_extension(".json")))["cases"];
+        Json::parse(read_text(fs::path(entry.path()).replace_extension(".json")))["cases"];
     ASSERT_EQ(cases.size(), conversations.size());
     for (std::size_t i = 0; i < cases.size(); ++i) {
       SCOPED_TRACE(cases[i]["scenario"].get<std::string>());

@@ -20,18 +20,18 @@ constexpr std::string_view kQwen2Pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr std::string_view kLongS = "\u017f";  // the other capital of S
 
-enum class Kind : std::uint8_t { letter, number, space, line_end, sign, none };
+enum class CharacterKind : std::uint8_t { letter, number, space, line_end, sign, none };
 
-Kind kind_of(char32_t c) {
-  if (c == '\r' || c == '\n') return Kind::line_end;
-  if (is_white_space(c)) return Kind::space;
-  if (is_in(CharClass::letter, c)) return Kind::letter;
-  return is_in(CharClass::number, c) ? Kind::number : Kind::sign;
+CharacterKind kind_of(char32_t c) {
+  if (c == '\r' || c == '\n') return CharacterKind::line_end;
+  if (is_white_space(c)) return CharacterKind::space;
+  if (is_in(CharClass::letter, c)) return CharacterKind::letter;
+  return is_in(CharClass::number, c) ? CharacterKind::number : CharacterKind::sign;
 }
 
-const std::array<Kind, 128>& ascii_kinds() {
-  static const std::array<Kind, 128> kinds = [] {
-    std::array<Kind, 128> out{};
+const std::array<CharacterKind, 128>& ascii_kinds() {
+  static const std::array<CharacterKind, 128> kinds = [] {
+    std::array<CharacterKind, 128> out{};
     for (char32_t c = 0; c < 128; ++c) out[c] = kind_of(c);
     return out;
   }();
@@ -44,7 +44,7 @@ class Walker {
   explicit Walker(std::string_view text) : text_(text) {}
 
   struct Character {
-    Kind kind = Kind::none;  // none: the end of the text
+    CharacterKind kind = CharacterKind::none;  // none: the end of the text
     std::size_t length = 0;
   };
 
@@ -57,7 +57,8 @@ class Walker {
   }
 
   // The end of the run of this kind, of at most `most` characters, that begins at `place`.
-  std::size_t run_end(std::size_t place, Kind kind, std::size_t most = ~std::size_t{0}) const {
+  std::size_t run_end(std::size_t place, CharacterKind kind,
+                      std::size_t most = ~std::size_t{0}) const {
     for (Character c = at(place); most > 0 && c.kind == kind; c = at(place), --most)
       place += c.length;
     return place;
@@ -67,10 +68,12 @@ class Walker {
 
  private:
   std::string_view text_;
-  const std::array<Kind, 128>& ascii_ = ascii_kinds();
+  const std::array<CharacterKind, 128>& ascii_ = ascii_kinds();
 };
 
-bool is_space(Kind kind) { return kind == Kind::space || kind == Kind::line_end; }
+bool is_space(CharacterKind kind) {
+  return kind == CharacterKind::space || kind == CharacterKind::line_end;
+}
 
 // "'s", "'re", …: its length, or 0.
 std::size_t contraction_length(std::string_view text, bool any_case) {
@@ -97,14 +100,14 @@ SpaceRun space_run(const Walker& walker, std::size_t place) {
   for (Walker::Character c = walker.at(place); is_space(c.kind); c = walker.at(run.end)) {
     run.last = run.end;
     run.end += c.length;
-    if (c.kind == Kind::line_end) run.line_ends = run.end;
+    if (c.kind == CharacterKind::line_end) run.line_ends = run.end;
   }
   return run;
 }
 
 // \s+(?!\S)|\s+: the last space before a word is left to it.
 std::size_t end_of_space(const Walker& walker, const SpaceRun& run, std::size_t begin) {
-  const bool at_end = walker.at(run.end).kind == Kind::none;
+  const bool at_end = walker.at(run.end).kind == CharacterKind::none;
   return at_end || run.last == begin ? run.end : run.last;
 }
 
@@ -114,8 +117,8 @@ std::size_t gpt2_word_end(const Walker& walker, std::size_t begin) {
     return begin + length;
   const Walker::Character first = walker.at(begin);
   const bool blank = walker.rest(begin)[0] == ' ';
-  const Kind kind = blank ? walker.at(begin + 1).kind : first.kind;
-  if (kind == Kind::letter || kind == Kind::number || kind == Kind::sign)
+  const CharacterKind kind = blank ? walker.at(begin + 1).kind : first.kind;
+  if (kind == CharacterKind::letter || kind == CharacterKind::number || kind == CharacterKind::sign)
     return walker.run_end(begin + (blank ? 1 : 0), kind);
   return end_of_space(walker, space_run(walker, begin), begin);
 }
@@ -125,15 +128,16 @@ std::size_t llama3_word_end(const Walker& walker, std::size_t begin, std::size_t
   if (const std::size_t length = contraction_length(walker.rest(begin), true))
     return begin + length;
   const Walker::Character first = walker.at(begin);
-  if (first.kind == Kind::letter) return walker.run_end(begin, Kind::letter);
-  if (first.kind == Kind::number) return walker.run_end(begin, Kind::number, digits);
-  const Kind second = walker.at(begin + first.length).kind;
-  if (second == Kind::letter && first.kind != Kind::line_end)
-    return walker.run_end(begin + first.length, Kind::letter);
+  if (first.kind == CharacterKind::letter) return walker.run_end(begin, CharacterKind::letter);
+  if (first.kind == CharacterKind::number)
+    return walker.run_end(begin, CharacterKind::number, digits);
+  const CharacterKind second = walker.at(begin + first.length).kind;
+  if (second == CharacterKind::letter && first.kind != CharacterKind::line_end)
+    return walker.run_end(begin + first.length, CharacterKind::letter);
   const bool blank = walker.rest(begin)[0] == ' ';
-  if (first.kind == Kind::sign || (blank && second == Kind::sign)) {
-    const std::size_t signs = walker.run_end(begin + (blank ? 1 : 0), Kind::sign);
-    return walker.run_end(signs, Kind::line_end);
+  if (first.kind == CharacterKind::sign || (blank && second == CharacterKind::sign)) {
+    const std::size_t signs = walker.run_end(begin + (blank ? 1 : 0), CharacterKind::sign);
+    return walker.run_end(signs, CharacterKind::line_end);
   }
   const SpaceRun run = space_run(walker, begin);
   return run.line_ends > 0 ? run.line_ends : end_of_space(walker, run, begin);

@@ -14,7 +14,7 @@
 namespace lathe::text {
 namespace {
 
-constexpr int kMaxDepth = 8;
+constexpr int kMaxNormalizerDepth = 8;
 
 }  // namespace
 
@@ -64,7 +64,7 @@ Status Normalizer::add_sequence(const Json& component, int depth) {
 }
 
 Status Normalizer::add(const Json& component, int depth) {
-  if (depth > kMaxDepth) return Error::limit("normalizers nested too deeply");
+  if (depth > kMaxNormalizerDepth) return Error::limit("normalizers nested too deeply");
   LATHE_TRY(const std::string type, component_type(component));
   if (type == "Sequence") return add_sequence(component, depth);
   const auto form = [&](NormalForm which) {

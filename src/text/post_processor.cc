@@ -7,14 +7,14 @@
 namespace lathe::text {
 namespace {
 
-constexpr int kMaxDepth = 8;
+constexpr int kMaxPostProcessorDepth = 8;
 
 class Reader {
  public:
   explicit Reader(std::int32_t vocab_size) : vocab_size_(vocab_size) {}
 
   Status read(const Json& component, int depth) {
-    if (depth > kMaxDepth) return Error::limit("post-processors nested too deeply");
+    if (depth > kMaxPostProcessorDepth) return Error::limit("post-processors nested too deeply");
     LATHE_TRY(const std::string type, component_type(component));
     if (type == "ByteLevel") return {};
     if (type == "TemplateProcessing") return read_template(component);

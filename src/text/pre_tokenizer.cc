@@ -14,7 +14,7 @@
 namespace lathe::text {
 namespace {
 
-constexpr int kMaxDepth = 8;
+constexpr int kMaxPreTokenizerDepth = 8;
 constexpr std::size_t kMaxStages = 32;
 
 // ByteLevel's add_prefix_space.
@@ -227,7 +227,7 @@ Status PreTokenizer::add_byte_level(const Json& component) {
 }
 
 Status PreTokenizer::add(const Json& component, int depth) {
-  if (depth > kMaxDepth || stages_.size() > kMaxStages)
+  if (depth > kMaxPreTokenizerDepth || stages_.size() > kMaxStages)
     return Error::limit("pre-tokenizers nested too deeply or too many");
   LATHE_TRY(const std::string type, component_type(component));
   if (type == "ByteLevel") return add_byte_level(component);

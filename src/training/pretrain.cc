@@ -76,12 +76,6 @@ Result<formats::DecoderConfig> model_config(const PretrainConfig& config,
   return model;
 }
 
-std::size_t count_tokens(const std::vector<Example>& examples) {
-  std::size_t tokens = 0;
-  for (const Example& example : examples) tokens += example.tokens.size();
-  return tokens;
-}
-
 Status write_model(const models::Decoder& decoder, const std::string& chat_template,
                    const text::Tokenizer& tokenizer, const os::Path& out) {
   std::vector<tensor::NamedTensor> tensors;

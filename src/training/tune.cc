@@ -25,12 +25,6 @@ float usual_rate(TuneMethod method) {
   return 1e-3f;
 }
 
-std::size_t count_tokens(const std::vector<Example>& examples) {
-  std::size_t tokens = 0;
-  for (const Example& example : examples) tokens += example.tokens.size();
-  return tokens;
-}
-
 std::uint64_t bytes_in(const os::Path& folder) {
   std::uint64_t bytes = 0;
   std::error_code code;

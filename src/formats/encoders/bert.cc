@@ -6,10 +6,10 @@
 namespace lathe::formats {
 namespace {
 
-constexpr std::string_view kHeads[] = {"pooler.", "cls.", "classifier.", "qa_outputs."};
+constexpr std::string_view kBertHeads[] = {"pooler.", "cls.", "classifier.", "qa_outputs."};
 
 }  // namespace
 
-const EncoderFamily kBert = {.name = "bert", .prefix = "bert.", .heads = kHeads};
+const EncoderFamily kBert = {.name = "bert", .prefix = "bert.", .heads = kBertHeads};
 
 }  // namespace lathe::formats

@@ -16,8 +16,9 @@ constexpr EncoderPartName kNames[] = {
     {EncoderPart::mlp_norm, "output_layer_norm", "layer_output_norm"},
 };
 
-constexpr std::string_view kHeads[] = {"vocab_transform.", "vocab_layer_norm.", "vocab_projector.",
-                                       "pre_classifier.",  "classifier.",       "qa_outputs."};
+constexpr std::string_view kDistilbertHeads[] = {"vocab_transform.", "vocab_layer_norm.",
+                                                 "vocab_projector.", "pre_classifier.",
+                                                 "classifier.",      "qa_outputs."};
 
 void defaults(EncoderConfig& config) {
   config.layers = 6;
@@ -37,7 +38,7 @@ const EncoderFamily kDistilbert = {.name = "distilbert",
                                             .token_types = nullptr},
                                    .layers = "transformer.layer.",
                                    .names = kNames,
-                                   .heads = kHeads,
+                                   .heads = kDistilbertHeads,
                                    .defaults = defaults};
 
 }  // namespace lathe::formats

@@ -7,11 +7,11 @@
 namespace lathe::formats {
 namespace {
 
-constexpr const EncoderFamily* kFamilies[] = {&kBert, &kRoberta, &kXlmRoberta, &kCamembert,
-                                              &kDistilbert};
+constexpr const EncoderFamily* kEncoderFamilies[] = {&kBert, &kRoberta, &kXlmRoberta, &kCamembert,
+                                                     &kDistilbert};
 
 // BERT's names, and llama.cpp's for them (gguf-py's constants.py).
-constexpr EncoderPartName kUsualNames[] = {
+constexpr EncoderPartName kUsualEncoderNames[] = {
     {EncoderPart::token_embedding, "embeddings.word_embeddings", "token_embd"},
     {EncoderPart::position_embedding, "embeddings.position_embeddings", "position_embd"},
     {EncoderPart::type_embedding, "embeddings.token_type_embeddings", "token_types"},
@@ -37,7 +37,7 @@ const EncoderPartName* find_in(std::span<const EncoderPartName> names, EncoderPa
 
 std::vector<std::string> encoder_family_names() {
   std::vector<std::string> names;
-  for (const EncoderFamily* family : kFamilies) names.emplace_back(family->name);
+  for (const EncoderFamily* family : kEncoderFamilies) names.emplace_back(family->name);
   return names;
 }
 
@@ -45,7 +45,7 @@ bool is_encoder_type(std::string_view model_type) { return find_encoder_family(m
 
 Result<const EncoderFamily*> find_encoder_family(std::string_view name) {
   std::string known;
-  for (const EncoderFamily* family : kFamilies) {
+  for (const EncoderFamily* family : kEncoderFamilies) {
     if (family->name == name) return family;
     known += (known.empty() ? "" : ", ") + std::string(family->name);
   }
@@ -55,7 +55,7 @@ Result<const EncoderFamily*> find_encoder_family(std::string_view name) {
 
 const EncoderPartName& part_name(const EncoderFamily& family, EncoderPart part) {
   const EncoderPartName* name = find_in(family.names, part);
-  if (name == nullptr) name = find_in(kUsualNames, part);
+  if (name == nullptr) name = find_in(kUsualEncoderNames, part);
   LATHE_ASSERT(name != nullptr);
   return *name;
 }

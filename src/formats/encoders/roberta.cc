@@ -7,7 +7,7 @@ namespace lathe::formats {
 namespace {
 
 constexpr std::int64_t kPadId = 1;
-constexpr std::string_view kHeads[] = {"pooler.", "lm_head.", "classifier.", "qa_outputs."};
+constexpr std::string_view kRobertaHeads[] = {"pooler.", "lm_head.", "classifier.", "qa_outputs."};
 
 void roberta_defaults(EncoderConfig& config) { config.vocab_size = 50265; }
 void multilingual_defaults(EncoderConfig& config) { config.vocab_size = 30522; }
@@ -16,19 +16,19 @@ void multilingual_defaults(EncoderConfig& config) { config.vocab_size = 30522; }
 
 const EncoderFamily kRoberta = {.name = "roberta",
                                 .prefix = "roberta.",
-                                .heads = kHeads,
+                                .heads = kRobertaHeads,
                                 .defaults = roberta_defaults,
                                 .counted_pad_id = kPadId};
 
 const EncoderFamily kXlmRoberta = {.name = "xlm-roberta",
                                    .prefix = "roberta.",
-                                   .heads = kHeads,
+                                   .heads = kRobertaHeads,
                                    .defaults = multilingual_defaults,
                                    .counted_pad_id = kPadId};
 
 const EncoderFamily kCamembert = {.name = "camembert",
                                   .prefix = "roberta.",
-                                  .heads = kHeads,
+                                  .heads = kRobertaHeads,
                                   .defaults = multilingual_defaults,
                                   .counted_pad_id = kPadId};
 

@@ -8,7 +8,7 @@
 namespace lathe::formats {
 namespace {
 
-constexpr PartName kNames[] = {
+constexpr PartName kFalconNames[] = {
     {Part::embedding, "transformer.word_embeddings"},
     {Part::qkv, "self_attention.query_key_value"},
     {Part::o, "self_attention.dense"},
@@ -16,16 +16,17 @@ constexpr PartName kNames[] = {
     {Part::down, "mlp.dense_4h_to_h"},
     {Part::final_norm, "transformer.ln_f"},
 };
-constexpr std::string_view kGgufKeys[] = {"use_parallel_residual", "attention.max_alibi_bias"};
+constexpr std::string_view kFalconGgufKeys[] = {"use_parallel_residual",
+                                                "attention.max_alibi_bias"};
 constexpr double kAlibiBias = 8;  // Press et al. 2022: the slopes fall to 2^-8
 
 // "RefinedWeb" was the name of its first weeks: of the 40B layout, and with "Model" of the others.
 constexpr std::string_view kFirstGrouped = "RefinedWeb";
 constexpr std::string_view kOtherTypes[] = {kFirstGrouped, "RefinedWebModel"};
-constexpr FieldAlias kAliases[] = {{"n_embed", "hidden_size"},
-                                   {"n_layer", "num_hidden_layers"},
-                                   {"n_head", "num_attention_heads"},
-                                   {"n_head_kv", "num_kv_heads"}};
+constexpr FieldAlias kFalconAliases[] = {{"n_embed", "hidden_size"},
+                                         {"n_layer", "num_hidden_layers"},
+                                         {"n_head", "num_attention_heads"},
+                                         {"n_head_kv", "num_kv_heads"}};
 
 constexpr PartName kAttentionNorm = {Part::attention_norm, "ln_attn", "attn_norm_2"};
 constexpr PartName kMlpNorm = {Part::mlp_norm, "ln_mlp", "attn_norm"};
@@ -36,7 +37,7 @@ const PartName* name_by_config(Part part, const DecoderConfig& config) {
   return part == Part::mlp_norm ? &kMlpNorm : nullptr;
 }
 
-void defaults(DecoderConfig& config) {
+void falcon_defaults(DecoderConfig& config) {
   config.vocab_size = 65024;
   config.hidden_size = 4544;
   config.intermediate_size = 0;
@@ -67,7 +68,7 @@ Result<Switches> read_switches(const JsonFields& fields) {
                   parallel.value_or(true), groups.value_or(type == kFirstGrouped)};
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig& c) {
+Status read_falcon_json(const JsonFields& fields, DecoderConfig& c) {
   LATHE_TRY(const Switches s, read_switches(fields));
   LATHE_TRY(const auto kv_heads, fields.find_int("num_kv_heads"));
   LATHE_TRY(const auto norms, fields.find_int("num_ln_in_parallel_attn"));
@@ -84,7 +85,7 @@ Status read_json(const JsonFields& fields, DecoderConfig& c) {
   return {};
 }
 
-void write_json(const DecoderConfig& c, nlohmann::json& out) {
+void write_falcon_json(const DecoderConfig& c, nlohmann::json& out) {
   const bool groups = c.parallel_residual && c.kv_heads > 1;
   out["alibi"] = c.positions == PositionKind::alibi;
   out["bias"] = c.mlp_bias;
@@ -97,7 +98,7 @@ void write_json(const DecoderConfig& c, nlohmann::json& out) {
 }
 
 // llama.cpp knows the 7B and 40B layouts, which these keys' absence stands for.
-Status read_gguf(const GgufFields& fields, DecoderConfig& c) {
+Status read_falcon_gguf(const GgufFields& fields, DecoderConfig& c) {
   LATHE_TRY(const auto parallel, fields.find_bool("use_parallel_residual"));
   LATHE_TRY(const auto alibi, fields.find_number("attention.max_alibi_bias"));
   if (alibi.value_or(0) != 0 && *alibi != kAlibiBias)
@@ -114,7 +115,7 @@ Status read_gguf(const GgufFields& fields, DecoderConfig& c) {
   return {};
 }
 
-void write_gguf(const DecoderConfig& c, GgufKeys& keys) {
+void write_falcon_gguf(const DecoderConfig& c, GgufKeys& keys) {
   if (!c.parallel_residual) keys.put("use_parallel_residual", false);
   if (c.positions == PositionKind::alibi) keys.put_number("attention.max_alibi_bias", kAlibiBias);
 }
@@ -124,9 +125,9 @@ void write_gguf(const DecoderConfig& c, GgufKeys& keys) {
 const DecoderFamily kFalcon = {.name = "falcon",
                                .architecture = "FalconForCausalLM",
                                .gguf = "falcon",
-                               .gguf_keys = kGgufKeys,
-                               .read_gguf = read_gguf,
-                               .write_gguf = write_gguf,
+                               .gguf_keys = kFalconGgufKeys,
+                               .read_gguf = read_falcon_gguf,
+                               .write_gguf = write_falcon_gguf,
                                .other_types = kOtherTypes,
                                .other_architecture = "RWForCausalLM",
                                .keys = {.intermediate = "ffn_hidden_size",
@@ -134,13 +135,13 @@ const DecoderFamily kFalcon = {.name = "falcon",
                                         .norm_eps = "layer_norm_epsilon",
                                         .activation = "activation",
                                         .fourfold = true},
-                               .aliases = kAliases,
+                               .aliases = kFalconAliases,
                                .layers = "transformer.h.",
-                               .names = kNames,
+                               .names = kFalconNames,
                                .name_by_config = name_by_config,
                                .base_prefix = "transformer.",
-                               .defaults = defaults,
-                               .read_json = read_json,
-                               .write_json = write_json};
+                               .defaults = falcon_defaults,
+                               .read_json = read_falcon_json,
+                               .write_json = write_falcon_json};
 
 }  // namespace lathe::formats

@@ -4,18 +4,19 @@
 
 #include <algorithm>
 
+#include "formats/config_bounds.h"
 #include "formats/encoder_config.h"
 #include "formats/foreign_text.h"
 
 namespace lathe::formats {
 namespace {
 
-constexpr const DecoderFamily* kFamilies[] = {&kLlama,    &kMistral, &kQwen2,  &kQwen3,
-                                              &kQwen3Moe, &kMixtral, &kGemma2, &kGemma3,
-                                              &kPhi3,     &kFalcon,  &kGpt2,   &kGptNeox};
+constexpr const DecoderFamily* kDecoderFamilies[] = {&kLlama,    &kMistral, &kQwen2,  &kQwen3,
+                                                     &kQwen3Moe, &kMixtral, &kGemma2, &kGemma3,
+                                                     &kPhi3,     &kFalcon,  &kGpt2,   &kGptNeox};
 
 // LLaMA's names, which most families share.
-constexpr PartName kUsualNames[] = {
+constexpr PartName kUsualDecoderNames[] = {
     {Part::embedding, "model.embed_tokens"},
     {Part::attention_norm, "input_layernorm"},
     {Part::q, "self_attn.q_proj"},
@@ -46,7 +47,7 @@ Error unknown(std::string_view name, std::string_view DecoderFamily::*field) {
                            in_quotes(name)))
         .fix_with("use it with lathe embed");
   std::string known;
-  for (const DecoderFamily* family : kFamilies)
+  for (const DecoderFamily* family : kDecoderFamilies)
     known += (known.empty() ? "" : ", ") + std::string(family->*field);
   return Error::unsupported(fmt::format("model family {} is not supported", in_quotes(name)))
       .fix_with("use a model of one of these: " + known);
@@ -56,19 +57,19 @@ Error unknown(std::string_view name, std::string_view DecoderFamily::*field) {
 
 std::vector<std::string> decoder_family_names() {
   std::vector<std::string> names;
-  for (const DecoderFamily* family : kFamilies) names.emplace_back(family->name);
+  for (const DecoderFamily* family : kDecoderFamilies) names.emplace_back(family->name);
   return names;
 }
 
 Result<const DecoderFamily*> find_decoder_family(std::string_view name) {
-  for (const DecoderFamily* family : kFamilies) {
+  for (const DecoderFamily* family : kDecoderFamilies) {
     if (family->name == name) return family;
   }
   return unknown(name, &DecoderFamily::name);
 }
 
 Result<const DecoderFamily*> find_family_of_type(std::string_view model_type) {
-  for (const DecoderFamily* family : kFamilies) {
+  for (const DecoderFamily* family : kDecoderFamilies) {
     const auto& others = family->other_types;
     if (std::find(others.begin(), others.end(), model_type) != others.end()) return family;
   }
@@ -78,7 +79,7 @@ Result<const DecoderFamily*> find_family_of_type(std::string_view model_type) {
 Result<const DecoderFamily*> find_gguf_family(std::string_view architecture,
                                               const GgufFields& fields) {
   const DecoderFamily* usual = nullptr;
-  for (const DecoderFamily* family : kFamilies) {
+  for (const DecoderFamily* family : kDecoderFamilies) {
     if (family->gguf != architecture) continue;
     if (family->is_gguf == nullptr) {
       usual = family;
@@ -95,7 +96,7 @@ const PartName* find_part_name(const DecoderFamily& family, Part part,
     if (const PartName* name = family.name_by_config(part, config)) return name;
   }
   if (const PartName* name = find_in(family.names, part)) return name;
-  return find_in(kUsualNames, part);
+  return find_in(kUsualDecoderNames, part);
 }
 
 Status allow_only(const JsonFields& fields, const char* key, const nlohmann::json& harmless) {
@@ -106,8 +107,6 @@ Status allow_only(const JsonFields& fields, const char* key, const nlohmann::jso
 }
 
 namespace {
-
-constexpr std::int64_t kMaxLayers = 1024;  // check() refuses more
 
 // Which layers "layer_types" says slide; nothing when it is not there.
 Result<std::optional<std::vector<bool>>> read_layer_types(const JsonFields& fields,

@@ -8,7 +8,7 @@
 namespace lathe::formats {
 namespace {
 
-constexpr std::int64_t kDefaultWindow = 4096;
+constexpr std::int64_t kGemma2DefaultWindow = 4096;
 
 }  // namespace
 
@@ -42,7 +42,8 @@ Status read_gemma(const JsonFields& fields, std::int64_t pattern, DecoderConfig&
     return Error::bad_input(fmt::format("query_pre_attn_scalar is {}, not positive", divisor));
   config.query_scale = 1 / std::sqrt(divisor);
   LATHE_CHECK(read_windows(
-      fields, {.absent = kDefaultWindow, .reads_layer_types = true, .every = pattern}, config));
+      fields, {.absent = kGemma2DefaultWindow, .reads_layer_types = true, .every = pattern},
+      config));
   if (config.windows.empty() && fields.find("layer_types") == nullptr && pattern != 1)
     return Error::bad_input("sliding_window is null");
   return {};
@@ -106,7 +107,7 @@ namespace {
 constexpr double kScoreCap = 50;
 constexpr double kLogitCap = 30;
 
-void defaults(DecoderConfig& config) {
+void gemma2_defaults(DecoderConfig& config) {
   config.vocab_size = 256000;
   config.hidden_size = 2304;
   config.intermediate_size = 9216;
@@ -116,13 +117,13 @@ void defaults(DecoderConfig& config) {
   config.max_positions = 8192;
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig& config) {
+Status read_gemma2_json(const JsonFields& fields, DecoderConfig& config) {
   LATHE_CHECK(read_softcaps(fields, kScoreCap, kLogitCap, config));
   return read_gemma(fields, 2, config);
 }
 
 // The first files of it had no keys for the caps; llama.cpp takes these too.
-Status read_gguf(const GgufFields& fields, DecoderConfig& config) {
+Status read_gemma2_gguf(const GgufFields& fields, DecoderConfig& config) {
   return read_gemma_gguf(fields, kScoreCap, kLogitCap, config);
 }
 
@@ -134,13 +135,13 @@ const DecoderFamily kGemma2 = {.name = "gemma2",
                                .gguf_window_period = 2,
                                .gguf_default_window = 4096,
                                .gguf_keys = kGemmaGgufKeys,
-                               .read_gguf = read_gguf,
+                               .read_gguf = read_gemma2_gguf,
                                .write_gguf = write_gemma_gguf,
                                .keys = {.activation = "hidden_activation"},
                                .names = kGemmaNames,
                                .base_prefix = "model.",
-                               .defaults = defaults,
-                               .read_json = read_json,
+                               .defaults = gemma2_defaults,
+                               .read_json = read_gemma2_json,
                                .write_json = write_gemma};
 
 }  // namespace lathe::formats

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::int64_t kDefaultPattern = 6;
 
-void defaults(DecoderConfig& config) {
+void gemma3_defaults(DecoderConfig& config) {
   config.vocab_size = 262208;
   config.hidden_size = 2304;
   config.intermediate_size = 9216;
@@ -52,7 +52,7 @@ Status read_ropes(const JsonFields& fields, DecoderConfig& config) {
   return {};
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig& config) {
+Status read_gemma3_json(const JsonFields& fields, DecoderConfig& config) {
   LATHE_CHECK(read_softcaps(fields, 0, 0, config));
   config.attention_softcap = 0;  // the class has the field, and its attention does not use it
   LATHE_TRY(const auto pattern, fields.find_int("sliding_window_pattern"));
@@ -63,7 +63,7 @@ Status read_json(const JsonFields& fields, DecoderConfig& config) {
   return read_ropes(fields, config);
 }
 
-void write_json(const DecoderConfig& config, nlohmann::json& out) {
+void write_gemma3_json(const DecoderConfig& config, nlohmann::json& out) {
   write_gemma(config, out);
   if (!config.window_rope) return;
   out["rope_parameters"] = {{"full_attention", rope_to_json(config.rope)},
@@ -72,7 +72,7 @@ void write_json(const DecoderConfig& config, nlohmann::json& out) {
 }
 
 // Layers with a window have angles of their own, whether the file says their base or not.
-Status read_gguf(const GgufFields& fields, DecoderConfig& config) {
+Status read_gemma3_gguf(const GgufFields& fields, DecoderConfig& config) {
   if (!config.window_rope) config.window_rope.emplace();
   return read_gemma_gguf(fields, 0, 0, config);
 }
@@ -84,14 +84,14 @@ const DecoderFamily kGemma3 = {.name = "gemma3_text",
                                .gguf = "gemma3",
                                .gguf_window_period = 6,
                                .gguf_keys = kGemmaGgufKeys,
-                               .read_gguf = read_gguf,
+                               .read_gguf = read_gemma3_gguf,
                                .write_gguf = write_gemma_gguf,
                                .keys = {.activation = "hidden_activation"},
                                .names = kGemmaNames,
                                .base_prefix = "model.",
                                .ropes_by_layer = true,
-                               .defaults = defaults,
-                               .read_json = read_json,
-                               .write_json = write_json};
+                               .defaults = gemma3_defaults,
+                               .read_json = read_gemma3_json,
+                               .write_json = write_gemma3_json};
 
 }  // namespace lathe::formats

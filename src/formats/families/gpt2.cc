@@ -5,7 +5,7 @@
 namespace lathe::formats {
 namespace {
 
-constexpr PartName kNames[] = {
+constexpr PartName kGpt2Names[] = {
     {Part::embedding, "transformer.wte"},
     {Part::position_embedding, "transformer.wpe"},
     {Part::attention_norm, "ln_1"},
@@ -17,12 +17,12 @@ constexpr PartName kNames[] = {
     {Part::final_norm, "transformer.ln_f"},
 };
 
-constexpr FieldAlias kAliases[] = {{"hidden_size", "n_embd"},
-                                   {"num_hidden_layers", "n_layer"},
-                                   {"num_attention_heads", "n_head"},
-                                   {"max_position_embeddings", "n_positions"}};
+constexpr FieldAlias kGpt2Aliases[] = {{"hidden_size", "n_embd"},
+                                       {"num_hidden_layers", "n_layer"},
+                                       {"num_attention_heads", "n_head"},
+                                       {"max_position_embeddings", "n_positions"}};
 
-void defaults(DecoderConfig& config) {
+void gpt2_defaults(DecoderConfig& config) {
   config.vocab_size = 50257;
   config.hidden_size = 768;
   config.intermediate_size = 0;
@@ -42,7 +42,7 @@ void defaults(DecoderConfig& config) {
 }
 
 // reorder_and_upcast_attn orders the same arithmetic in another way, for halves.
-Status read_json(const JsonFields& fields, DecoderConfig& config) {
+Status read_gpt2_json(const JsonFields& fields, DecoderConfig& config) {
   LATHE_TRY(const auto scaled, fields.find_bool("scale_attn_weights"));
   LATHE_TRY(const auto by_layer, fields.find_bool("scale_attn_by_inverse_layer_idx"));
   config.query_scale = scaled.value_or(true) ? 0 : 1;
@@ -50,7 +50,7 @@ Status read_json(const JsonFields& fields, DecoderConfig& config) {
   return {};
 }
 
-void write_json(const DecoderConfig& config, nlohmann::json& out) {
+void write_gpt2_json(const DecoderConfig& config, nlohmann::json& out) {
   out["activation_function"] =
       config.activation == Activation::gelu_tanh ? "gelu_new" : name_of(config.activation);
   out["scale_attn_weights"] = config.query_scale == 0;
@@ -71,13 +71,13 @@ const DecoderFamily kGpt2 = {.name = "gpt2",
                                       .norm_eps = "layer_norm_epsilon",
                                       .activation = "activation_function",
                                       .fourfold = true},
-                             .aliases = kAliases,
+                             .aliases = kGpt2Aliases,
                              .layers = "transformer.h.",
-                             .names = kNames,
+                             .names = kGpt2Names,
                              .base_prefix = "transformer.",
                              .stores_transposed = true,
-                             .defaults = defaults,
-                             .read_json = read_json,
-                             .write_json = write_json};
+                             .defaults = gpt2_defaults,
+                             .read_json = read_gpt2_json,
+                             .write_json = write_gpt2_json};
 
 }  // namespace lathe::formats

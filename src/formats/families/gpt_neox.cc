@@ -6,10 +6,10 @@
 namespace lathe::formats {
 namespace {
 
-constexpr std::string_view kGgufKeys[] = {"use_parallel_residual"};
+constexpr std::string_view kGptNeoxGgufKeys[] = {"use_parallel_residual"};
 constexpr double kDefaultRotaryShare = 0.25;
 
-constexpr PartName kNames[] = {
+constexpr PartName kGptNeoxNames[] = {
     {Part::embedding, "gpt_neox.embed_in"},
     {Part::qkv, "attention.query_key_value"},
     {Part::o, "attention.dense"},
@@ -19,7 +19,7 @@ constexpr PartName kNames[] = {
     {Part::head, "embed_out"},
 };
 
-void defaults(DecoderConfig& config) {
+void gpt_neox_defaults(DecoderConfig& config) {
   config.vocab_size = 50432;
   config.hidden_size = 6144;
   config.intermediate_size = 24576;
@@ -50,7 +50,7 @@ Status read_rotary(const JsonFields& fields, DecoderConfig& c) {
   return take_rotary_share("rotary_pct", given.value_or(kDefaultRotaryShare), c);
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig& c) {
+Status read_gpt_neox_json(const JsonFields& fields, DecoderConfig& c) {
   LATHE_TRY(const auto bias, fields.find_bool("attention_bias"));
   LATHE_TRY(const auto parallel, fields.find_bool("use_parallel_residual"));
   c.qkv_bias = c.output_bias = bias.value_or(true);
@@ -59,7 +59,7 @@ Status read_json(const JsonFields& fields, DecoderConfig& c) {
   return read_rotary(fields, c);
 }
 
-void write_json(const DecoderConfig& c, nlohmann::json& out) {
+void write_gpt_neox_json(const DecoderConfig& c, nlohmann::json& out) {
   const double share = rotary_share_of(c);
   out["attention_bias"] = c.qkv_bias;
   out["use_parallel_residual"] = c.parallel_residual;
@@ -68,14 +68,14 @@ void write_json(const DecoderConfig& c, nlohmann::json& out) {
   out["rope_parameters"]["partial_rotary_factor"] = share;
 }
 
-Status read_gguf(const GgufFields& fields, DecoderConfig& c) {
+Status read_gpt_neox_gguf(const GgufFields& fields, DecoderConfig& c) {
   LATHE_TRY(const auto parallel, fields.find_bool("use_parallel_residual"));
   c.parallel_residual = parallel.value_or(true);
   c.fused_qkv.groups = c.heads;
   return {};
 }
 
-void write_gguf(const DecoderConfig& c, GgufKeys& keys) {
+void write_gpt_neox_gguf(const DecoderConfig& c, GgufKeys& keys) {
   keys.put("use_parallel_residual", c.parallel_residual);
 }
 
@@ -84,16 +84,16 @@ void write_gguf(const DecoderConfig& c, GgufKeys& keys) {
 const DecoderFamily kGptNeox = {.name = "gpt_neox",
                                 .architecture = "GPTNeoXForCausalLM",
                                 .gguf = "gptneox",
-                                .gguf_keys = kGgufKeys,
-                                .read_gguf = read_gguf,
-                                .write_gguf = write_gguf,
+                                .gguf_keys = kGptNeoxGgufKeys,
+                                .read_gguf = read_gpt_neox_gguf,
+                                .write_gguf = write_gpt_neox_gguf,
                                 .keys = {.kv_heads = nullptr, .norm_eps = "layer_norm_eps"},
                                 .layers = "gpt_neox.layers.",
-                                .names = kNames,
+                                .names = kGptNeoxNames,
                                 .base_prefix = "gpt_neox.",
                                 .partial_rotary = true,
-                                .defaults = defaults,
-                                .read_json = read_json,
-                                .write_json = write_json};
+                                .defaults = gpt_neox_defaults,
+                                .read_json = read_gpt_neox_json,
+                                .write_json = write_gpt_neox_json};
 
 }  // namespace lathe::formats

@@ -5,7 +5,7 @@
 namespace lathe::formats {
 namespace {
 
-void defaults(DecoderConfig& config) {
+void llama_defaults(DecoderConfig& config) {
   config.vocab_size = 32000;
   config.hidden_size = 4096;
   config.intermediate_size = 11008;
@@ -16,7 +16,7 @@ void defaults(DecoderConfig& config) {
   config.eos_ids = {2};
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig& config) {
+Status read_llama_json(const JsonFields& fields, DecoderConfig& config) {
   LATHE_TRY(const auto attention_bias, fields.find_bool("attention_bias"));
   config.qkv_bias = config.output_bias = attention_bias.value_or(false);
   LATHE_TRY(const auto mlp_bias, fields.find_bool("mlp_bias"));
@@ -26,7 +26,7 @@ Status read_json(const JsonFields& fields, DecoderConfig& config) {
   return allow_no_windows(fields);
 }
 
-void write_json(const DecoderConfig& config, nlohmann::json& out) {
+void write_llama_json(const DecoderConfig& config, nlohmann::json& out) {
   out["attention_bias"] = config.qkv_bias;
   out["mlp_bias"] = config.mlp_bias;
 }
@@ -38,8 +38,8 @@ const DecoderFamily kLlama = {.name = "llama",
                               .gguf = "llama",
                               .gguf_interleaves = true,
                               .base_prefix = "model.",
-                              .defaults = defaults,
-                              .read_json = read_json,
-                              .write_json = write_json};
+                              .defaults = llama_defaults,
+                              .read_json = read_llama_json,
+                              .write_json = write_llama_json};
 
 }  // namespace lathe::formats

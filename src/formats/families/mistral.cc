@@ -8,9 +8,9 @@
 namespace lathe::formats {
 namespace {
 
-constexpr std::int64_t kDefaultWindow = 4096;
+constexpr std::int64_t kMistralDefaultWindow = 4096;
 
-void defaults(DecoderConfig& config) {
+void mistral_defaults(DecoderConfig& config) {
   config.vocab_size = 32000;
   config.hidden_size = 4096;
   config.intermediate_size = 14336;
@@ -22,16 +22,16 @@ void defaults(DecoderConfig& config) {
   config.eos_ids = {2};
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig& config) {
-  return read_windows(fields, {.absent = kDefaultWindow}, config);
+Status read_mistral_json(const JsonFields& fields, DecoderConfig& config) {
+  return read_windows(fields, {.absent = kMistralDefaultWindow}, config);
 }
 
-void write_json(const DecoderConfig& config, nlohmann::json& out) {
+void write_mistral_json(const DecoderConfig& config, nlohmann::json& out) {
   out["sliding_window"] =
       config.windows.empty() ? nlohmann::json() : nlohmann::json(config.windows.front());
 }
 
-bool is_gguf(const GgufFields& fields) {
+bool is_mistral_gguf(const GgufFields& fields) {
   const auto window = fields.find_int("attention.sliding_window");
   const auto experts = fields.find_int("expert_count");
   return window.ok() && window->value_or(0) > 0 && experts.ok() && experts->value_or(0) == 0;
@@ -44,10 +44,10 @@ const DecoderFamily kMistral = {.name = "mistral",
                                 .gguf = "llama",
                                 .gguf_interleaves = true,
                                 .gguf_window_period = 0,
-                                .is_gguf = is_gguf,
+                                .is_gguf = is_mistral_gguf,
                                 .base_prefix = "model.",
-                                .defaults = defaults,
-                                .read_json = read_json,
-                                .write_json = write_json};
+                                .defaults = mistral_defaults,
+                                .read_json = read_mistral_json,
+                                .write_json = write_mistral_json};
 
 }  // namespace lathe::formats

@@ -5,16 +5,16 @@
 namespace lathe::formats {
 namespace {
 
-constexpr PartName kNames[] = {
+constexpr PartName kMixtralNames[] = {
     {Part::router, "block_sparse_moe.gate"},
     {Part::expert_gate, "block_sparse_moe.experts.{}.w1"},
     {Part::expert_up, "block_sparse_moe.experts.{}.w3"},
     {Part::expert_down, "block_sparse_moe.experts.{}.w2"},
 };
 
-constexpr FieldAlias kAliases[] = {{"num_experts", "num_local_experts"}};
+constexpr FieldAlias kMixtralAliases[] = {{"num_experts", "num_local_experts"}};
 
-void defaults(DecoderConfig& config) {
+void mixtral_defaults(DecoderConfig& config) {
   config.vocab_size = 32000;
   config.hidden_size = 4096;
   config.intermediate_size = 14336;
@@ -28,7 +28,7 @@ void defaults(DecoderConfig& config) {
   config.eos_ids = {2};
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig& config) {
+Status read_mixtral_json(const JsonFields& fields, DecoderConfig& config) {
   LATHE_CHECK(read_windows(fields, {}, config));
   LATHE_TRY(const auto count, fields.find_int("num_local_experts"));
   LATHE_TRY(const auto used, fields.find_int("num_experts_per_tok"));
@@ -38,14 +38,14 @@ Status read_json(const JsonFields& fields, DecoderConfig& config) {
   return {};
 }
 
-void write_json(const DecoderConfig& config, nlohmann::json& out) {
+void write_mixtral_json(const DecoderConfig& config, nlohmann::json& out) {
   out["sliding_window"] =
       config.windows.empty() ? nlohmann::json() : nlohmann::json(config.windows.front());
   out["num_local_experts"] = config.experts.count;
   out["num_experts_per_tok"] = config.experts.used;
 }
 
-bool is_gguf(const GgufFields& fields) {
+bool is_mixtral_gguf(const GgufFields& fields) {
   const auto experts = fields.find_int("expert_count");
   return experts.ok() && experts->value_or(0) > 0;
 }
@@ -58,12 +58,12 @@ const DecoderFamily kMixtral = {.name = "mixtral",
                                 .gguf_interleaves = true,
                                 .has_experts = true,
                                 .gguf_window_period = 0,
-                                .is_gguf = is_gguf,
-                                .aliases = kAliases,
-                                .names = kNames,
+                                .is_gguf = is_mixtral_gguf,
+                                .aliases = kMixtralAliases,
+                                .names = kMixtralNames,
                                 .base_prefix = "model.",
-                                .defaults = defaults,
-                                .read_json = read_json,
-                                .write_json = write_json};
+                                .defaults = mixtral_defaults,
+                                .read_json = read_mixtral_json,
+                                .write_json = write_mixtral_json};
 
 }  // namespace lathe::formats

@@ -5,12 +5,12 @@
 namespace lathe::formats {
 namespace {
 
-constexpr PartName kNames[] = {
+constexpr PartName kPhi3Names[] = {
     {Part::qkv, "self_attn.qkv_proj"},
     {Part::gate_up, "mlp.gate_up_proj", "ffn_up"},
 };
 
-void defaults(DecoderConfig& config) {
+void phi3_defaults(DecoderConfig& config) {
   config.vocab_size = 32064;
   config.hidden_size = 3072;
   config.intermediate_size = 8192;
@@ -25,11 +25,11 @@ void defaults(DecoderConfig& config) {
   config.pad_id = 32000;
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig& config) {
+Status read_phi3_json(const JsonFields& fields, DecoderConfig& config) {
   return read_windows(fields, {}, config);
 }
 
-void write_json(const DecoderConfig& config, nlohmann::json& out) {
+void write_phi3_json(const DecoderConfig& config, nlohmann::json& out) {
   out["sliding_window"] =
       config.windows.empty() ? nlohmann::json() : nlohmann::json(config.windows.front());
   out["original_max_position_embeddings"] = config.rope.scaling.kind == RopeScaling::Kind::longrope
@@ -43,12 +43,12 @@ const DecoderFamily kPhi3 = {.name = "phi3",
                              .architecture = "Phi3ForCausalLM",
                              .gguf = "phi3",
                              .gguf_window_period = 0,
-                             .names = kNames,
+                             .names = kPhi3Names,
                              .base_prefix = "model.",
                              .partial_rotary = true,
                              .original_positions = 4096,
-                             .defaults = defaults,
-                             .read_json = read_json,
-                             .write_json = write_json};
+                             .defaults = phi3_defaults,
+                             .read_json = read_phi3_json,
+                             .write_json = write_phi3_json};
 
 }  // namespace lathe::formats

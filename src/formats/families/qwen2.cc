@@ -6,9 +6,9 @@ namespace lathe::formats {
 namespace {
 
 constexpr std::int64_t kDefaultFirstWindowLayer = 28;
-constexpr std::int64_t kDefaultWindow = 4096;
+constexpr std::int64_t kQwen2DefaultWindow = 4096;
 
-void defaults(DecoderConfig& config) {
+void qwen2_defaults(DecoderConfig& config) {
   config.vocab_size = 151936;
   config.hidden_size = 4096;
   config.intermediate_size = 22016;
@@ -18,7 +18,7 @@ void defaults(DecoderConfig& config) {
   config.kv_heads = 32;
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig& config) {
+Status read_qwen2_json(const JsonFields& fields, DecoderConfig& config) {
   config.qkv_bias = true;
   return read_switched_windows(fields, config);
 }
@@ -30,7 +30,7 @@ Status read_switched_windows(const JsonFields& fields, DecoderConfig& config) {
   if (!slides.value_or(false)) return allow_no_windows(fields);
   LATHE_TRY(const auto first, fields.find_int("max_window_layers"));
   return read_windows(fields,
-                      {.absent = kDefaultWindow,
+                      {.absent = kQwen2DefaultWindow,
                        .reads_layer_types = true,
                        .first = first.value_or(kDefaultFirstWindowLayer)},
                       config);
@@ -38,7 +38,7 @@ Status read_switched_windows(const JsonFields& fields, DecoderConfig& config) {
 
 namespace {
 
-void write_json(const DecoderConfig& config, nlohmann::json& out) {
+void write_qwen2_json(const DecoderConfig& config, nlohmann::json& out) {
   out["use_sliding_window"] = !config.windows.empty();
   write_windows(config, out);
 }
@@ -50,8 +50,8 @@ const DecoderFamily kQwen2 = {.name = "qwen2",
                               .gguf = "qwen2",
                               .gguf_interleaves = false,
                               .base_prefix = "model.",
-                              .defaults = defaults,
-                              .read_json = read_json,
-                              .write_json = write_json};
+                              .defaults = qwen2_defaults,
+                              .read_json = read_qwen2_json,
+                              .write_json = write_qwen2_json};
 
 }  // namespace lathe::formats

@@ -5,7 +5,7 @@
 namespace lathe::formats {
 namespace {
 
-void defaults(DecoderConfig& config) {
+void qwen3_defaults(DecoderConfig& config) {
   config.vocab_size = 151936;
   config.hidden_size = 4096;
   config.intermediate_size = 22016;
@@ -16,14 +16,14 @@ void defaults(DecoderConfig& config) {
   config.head_dim = 128;
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig& config) {
+Status read_qwen3_json(const JsonFields& fields, DecoderConfig& config) {
   config.qk_norm = true;
   LATHE_TRY(const auto bias, fields.find_bool("attention_bias"));
   config.qkv_bias = config.output_bias = bias.value_or(false);
   return read_switched_windows(fields, config);
 }
 
-void write_json(const DecoderConfig& config, nlohmann::json& out) {
+void write_qwen3_json(const DecoderConfig& config, nlohmann::json& out) {
   kQwen2.write_json(config, out);
   out["attention_bias"] = config.qkv_bias;
 }
@@ -35,8 +35,8 @@ const DecoderFamily kQwen3 = {.name = "qwen3",
                               .gguf = "qwen3",
                               .gguf_interleaves = false,
                               .base_prefix = "model.",
-                              .defaults = defaults,
-                              .read_json = read_json,
-                              .write_json = write_json};
+                              .defaults = qwen3_defaults,
+                              .read_json = read_qwen3_json,
+                              .write_json = write_qwen3_json};
 
 }  // namespace lathe::formats

@@ -9,18 +9,18 @@
 namespace lathe::formats {
 namespace {
 
-constexpr std::int64_t kDefaultWindow = 4096;
+constexpr std::int64_t kQwen3MoeDefaultWindow = 4096;
 
-constexpr PartName kNames[] = {
+constexpr PartName kQwen3MoeNames[] = {
     {Part::router, "mlp.gate"},
     {Part::expert_gate, "mlp.experts.{}.gate_proj"},
     {Part::expert_up, "mlp.experts.{}.up_proj"},
     {Part::expert_down, "mlp.experts.{}.down_proj"},
 };
 
-constexpr FieldAlias kAliases[] = {{"num_local_experts", "num_experts"}};
+constexpr FieldAlias kQwen3MoeAliases[] = {{"num_local_experts", "num_experts"}};
 
-void defaults(DecoderConfig& config) {
+void qwen3_moe_defaults(DecoderConfig& config) {
   config.vocab_size = 151936;
   config.hidden_size = 2048;
   config.intermediate_size = 6144;
@@ -53,13 +53,13 @@ Status read_dense_layers(const JsonFields& fields, DecoderConfig& c) {
   return {};
 }
 
-Status read_json(const JsonFields& fields, DecoderConfig& c) {
+Status read_qwen3_moe_json(const JsonFields& fields, DecoderConfig& c) {
   c.qk_norm = true;
   LATHE_TRY(const auto bias, fields.find_bool("attention_bias"));
   c.qkv_bias = c.output_bias = bias.value_or(false);
   LATHE_TRY(const auto slides, fields.find_bool("use_sliding_window"));
   if (slides.value_or(false)) {
-    LATHE_CHECK(read_windows(fields, {.absent = kDefaultWindow}, c));
+    LATHE_CHECK(read_windows(fields, {.absent = kQwen3MoeDefaultWindow}, c));
   } else {
     LATHE_CHECK(allow_no_windows(fields));
   }
@@ -74,7 +74,7 @@ Status read_json(const JsonFields& fields, DecoderConfig& c) {
   return read_dense_layers(fields, c);
 }
 
-void write_json(const DecoderConfig& c, nlohmann::json& out) {
+void write_qwen3_moe_json(const DecoderConfig& c, nlohmann::json& out) {
   kQwen2.write_json(c, out);
   out["attention_bias"] = c.qkv_bias;
   out["num_experts"] = c.experts.count;
@@ -91,11 +91,11 @@ const DecoderFamily kQwen3Moe = {.name = "qwen3_moe",
                                  .architecture = "Qwen3MoeForCausalLM",
                                  .gguf = "qwen3moe",
                                  .has_experts = true,
-                                 .aliases = kAliases,
-                                 .names = kNames,
+                                 .aliases = kQwen3MoeAliases,
+                                 .names = kQwen3MoeNames,
                                  .base_prefix = "model.",
-                                 .defaults = defaults,
-                                 .read_json = read_json,
-                                 .write_json = write_json};
+                                 .defaults = qwen3_moe_defaults,
+                                 .read_json = read_qwen3_moe_json,
+                                 .write_json = write_qwen3_moe_json};
 
 }  // namespace lathe::formats

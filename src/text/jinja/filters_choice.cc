@@ -103,7 +103,7 @@ Result<Value> filter_choose(Interpreter& interpreter, const Value& input, const 
   return Value(make_sequence(SequenceType::generator, std::move(kept)));
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kChoiceFilters = {
     NamedFilter{"map", filter_map},
     NamedFilter{"select", filter_choose<true, false>},
     NamedFilter{"reject", filter_choose<false, false>},
@@ -113,6 +113,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const NamedFilter> choice_filters() { return kFilters; }
+std::span<const NamedFilter> choice_filters() { return kChoiceFilters; }
 
 }  // namespace lathe::text::jinja

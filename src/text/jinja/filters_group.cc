@@ -108,7 +108,7 @@ Result<Value> filter_groupby(Interpreter& interpreter, const Value& input, const
   return Value::list(std::move(groups));
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kGroupFilters = {
     NamedFilter{"batch", filter_batch},
     NamedFilter{"slice", filter_slice},
     NamedFilter{"groupby", filter_groupby},
@@ -116,6 +116,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const NamedFilter> group_filters() { return kFilters; }
+std::span<const NamedFilter> group_filters() { return kGroupFilters; }
 
 }  // namespace lathe::text::jinja

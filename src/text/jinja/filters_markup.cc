@@ -102,7 +102,7 @@ Result<Value> filter_xmlattr(Interpreter& interpreter, const Value& input, const
   return Value((spaced ? " " : "") + out);
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kMarkupFilters = {
     NamedFilter{"escape", filter_escape},           NamedFilter{"e", filter_escape},
     NamedFilter{"forceescape", filter_forceescape}, NamedFilter{"safe", filter_safe},
     NamedFilter{"urlencode", filter_urlencode},     NamedFilter{"xmlattr", filter_xmlattr},
@@ -110,6 +110,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const NamedFilter> markup_filters() { return kFilters; }
+std::span<const NamedFilter> markup_filters() { return kMarkupFilters; }
 
 }  // namespace lathe::text::jinja

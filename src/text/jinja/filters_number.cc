@@ -88,7 +88,7 @@ Result<Value> filter_round(Interpreter&, const Value& input, const Arguments& gi
   return Value(rounded / unit);
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kNumberFilters = {
     NamedFilter{"int", filter_int},
     NamedFilter{"float", filter_float},
     NamedFilter{"abs", filter_abs},
@@ -97,6 +97,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const NamedFilter> number_filters() { return kFilters; }
+std::span<const NamedFilter> number_filters() { return kNumberFilters; }
 
 }  // namespace lathe::text::jinja

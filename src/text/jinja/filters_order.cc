@@ -171,7 +171,7 @@ Result<Value> filter_extreme(Interpreter& interpreter, const Value& input, const
   return *best;
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kOrderFilters = {
     NamedFilter{"sort", filter_sort},      NamedFilter{"dictsort", filter_dictsort},
     NamedFilter{"unique", filter_unique},  NamedFilter{"min", filter_extreme<-1>},
     NamedFilter{"max", filter_extreme<1>},
@@ -179,6 +179,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const NamedFilter> order_filters() { return kFilters; }
+std::span<const NamedFilter> order_filters() { return kOrderFilters; }
 
 }  // namespace lathe::text::jinja

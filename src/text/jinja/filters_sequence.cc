@@ -127,7 +127,7 @@ Result<Value> filter_attr(Interpreter& interpreter, const Value& input, const Ar
   return get_attribute(interpreter, input, name);
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kSequenceFilters = {
     NamedFilter{"default", filter_default}, NamedFilter{"d", filter_default},
     NamedFilter{"length", filter_length},   NamedFilter{"count", filter_length},
     NamedFilter{"list", filter_list},       NamedFilter{"first", filter_first},
@@ -138,6 +138,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const NamedFilter> sequence_filters() { return kFilters; }
+std::span<const NamedFilter> sequence_filters() { return kSequenceFilters; }
 
 }  // namespace lathe::text::jinja

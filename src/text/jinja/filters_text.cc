@@ -198,7 +198,7 @@ Result<Value> filter_tojson(Interpreter& interpreter, const Value& input, const 
   return Value(std::move(text));
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kTextFilters = {
     NamedFilter{"string", filter_string},
     NamedFilter{"upper", filter_case<to_upper>},
     NamedFilter{"lower", filter_case<to_lower>},
@@ -216,6 +216,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const NamedFilter> text_filters() { return kFilters; }
+std::span<const NamedFilter> text_filters() { return kTextFilters; }
 
 }  // namespace lathe::text::jinja

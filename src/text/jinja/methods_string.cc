@@ -142,7 +142,7 @@ Result<Value> expand_tabs(Interpreter& interpreter, const Value& self, const Arg
   return Value(std::move(out));
 }
 
-constexpr std::array kMethods = {
+constexpr std::array kStringMethods = {
     NamedMethod{"upper", change_case<to_upper>},
     NamedMethod{"lower", change_case<to_lower>},
     NamedMethod{"title", change_case<to_title>},
@@ -166,6 +166,6 @@ constexpr std::array kMethods = {
 
 }  // namespace
 
-std::span<const NamedMethod> string_methods() { return kMethods; }
+std::span<const NamedMethod> string_methods() { return kStringMethods; }
 
 }  // namespace lathe::text::jinja

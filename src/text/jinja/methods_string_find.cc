@@ -214,7 +214,7 @@ Result<Value> only_case(Interpreter&, const Value& self, const Arguments& given)
   return Value(has_only_case(*self.string(), Wanted));
 }
 
-constexpr std::array kMethods = {
+constexpr std::array kStringFindMethods = {
     NamedMethod{"find", find<false, false>},
     NamedMethod{"rfind", find<true, false>},
     NamedMethod{"index", find<false, true>},
@@ -241,6 +241,6 @@ constexpr std::array kMethods = {
 
 }  // namespace
 
-std::span<const NamedMethod> string_find_methods() { return kMethods; }
+std::span<const NamedMethod> string_find_methods() { return kStringFindMethods; }
 
 }  // namespace lathe::text::jinja

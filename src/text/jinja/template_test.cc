@@ -9,10 +9,10 @@
 namespace lathe::text::jinja {
 namespace {
 
-constexpr std::int64_t kNow = 1751619903;
+constexpr std::int64_t kRenderTime = 1751619903;
 
 Result<std::string> render(const std::string& source, Limits limits = {}) {
-  const RenderInput input{{}, kNow, limits};
+  const RenderInput input{{}, kRenderTime, limits};
   LATHE_TRY(const Template parsed, Template::parse(source));
   LATHE_TRY(Rendered rendered, parsed.render(input));
   return std::move(rendered.text);
@@ -163,7 +163,7 @@ TEST(Template, GenerationBlocksAreFound) {
   const auto parsed = Template::parse(
       "a{% generation %}bc{% endgeneration %}d{% generation %}{{ 'ef' }}{% endgeneration %}");
   ASSERT_TRUE(parsed.ok());
-  const auto rendered = parsed.value().render({{}, kNow, {}});
+  const auto rendered = parsed.value().render({{}, kRenderTime, {}});
   ASSERT_TRUE(rendered.ok());
   EXPECT_EQ(rendered.value().text, "abcdef");
   ASSERT_EQ(rendered.value().generations.size(), 2u);
@@ -174,7 +174,7 @@ TEST(Template, GenerationBlocksAreFound) {
   const auto inside =
       Template::parse("{% set x %}{% generation %}a{% endgeneration %}{% endset %}");
   ASSERT_TRUE(inside.ok());
-  EXPECT_TRUE(inside.value().render({{}, kNow, {}}).value().generation_lost);
+  EXPECT_TRUE(inside.value().render({{}, kRenderTime, {}}).value().generation_lost);
 }
 
 TEST(Template, ThreadsShareATemplate) {
@@ -187,7 +187,7 @@ TEST(Template, ThreadsShareATemplate) {
   std::vector<std::thread> threads;
   for (std::string& text : texts)
     threads.emplace_back([&text, &parsed] {
-      auto rendered = parsed.value().render({{}, kNow, {}});
+      auto rendered = parsed.value().render({{}, kRenderTime, {}});
       if (rendered.ok()) text = std::move(rendered.value().text);
     });
   for (std::thread& thread : threads) thread.join();
