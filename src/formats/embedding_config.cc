@@ -112,8 +112,9 @@ Result<Pooling> pooling_of_flags(const JsonFields& fields, const json& object) {
     if (!key.starts_with("pooling_mode_")) continue;
     LATHE_TRY(const auto set, fields.find_bool(key.c_str()));
     if (!set.value_or(false)) continue;
-    const auto known = std::find_if(kPoolings.begin(), kPoolings.end(),
-                                    [&](const PoolingName& name) { return key == name.flag; });
+    const auto known =
+        std::find_if(kPoolings.begin(), kPoolings.end(),
+                     [&flag = key](const PoolingName& name) { return flag == name.flag; });
     if (known == kPoolings.end())
       return Error::unsupported(fmt::format("{} is true, which is not supported", key));
     if (found) return Error::unsupported("several poolings at once are not supported");

@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "kernels/cpu/expand-inl.h"
+#include "kernels/cpu/unroll.h"
 
 #if HWY_TARGET != HWY_SCALAR
 
@@ -111,25 +112,25 @@ HWY_INLINE void dot_quads(const std::uint8_t* w, QuadRows rows, IntVec (&sums)[R
   const ByteTag d;
 #if HWY_TARGET <= HWY_AVX3_DL
   for (std::size_t r = 0; r < R; ++r) sums[r] = hn::Zero(IntTag());
-#pragma GCC unroll 8
+  LATHE_UNROLL(8)
   for (std::size_t j = 0; j < kQuads; ++j) {
     const auto weights = hn::Load(d, w + j * kQuadBytes);
-#pragma GCC unroll 8
+    LATHE_UNROLL(8)
     for (std::size_t r = 0; r < R; ++r)
       sums[r] = add_dot(sums[r], weights, rows.a + r * rows.stride + 4 * j);
   }
 #else
   constexpr std::size_t kGroup = kBits == 4 ? 8 : kBits == 5 ? 4 : kBits == 6 ? 2 : 1;
   constexpr std::size_t kStep = kGroup < kQuads ? kGroup : kQuads;
-#pragma GCC unroll 8
+  LATHE_UNROLL(8)
   for (std::size_t j0 = 0; j0 < kQuads; j0 += kStep) {
     IntVec pairs[R];
-#pragma GCC unroll 8
+    LATHE_UNROLL(8)
     for (std::size_t j = j0; j < j0 + kStep; ++j) {
       ByteVec weights = hn::Load(d, w + j * kQuadBytes);
       if (kBits == 8) weights = hn::Xor(weights, hn::Set(d, 128));
       const ByteVec unsigned_weights = kBits == 8 ? magnitude(weights) : weights;
-#pragma GCC unroll 8
+      LATHE_UNROLL(8)
       for (std::size_t r = 0; r < R; ++r) {
         const ByteVec a = same_quad(rows.a + r * rows.stride + 4 * j);
         const IntVec products =
@@ -137,7 +138,7 @@ HWY_INLINE void dot_quads(const std::uint8_t* w, QuadRows rows, IntVec (&sums)[R
         pairs[r] = j == j0 ? products : add_pairs(pairs[r], products);
       }
     }
-#pragma GCC unroll 8
+    LATHE_UNROLL(8)
     for (std::size_t r = 0; r < R; ++r)
       sums[r] = j0 == 0 ? sum_pairs(pairs[r]) : hn::Add(sums[r], sum_pairs(pairs[r]));
   }

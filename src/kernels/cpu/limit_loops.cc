@@ -8,6 +8,7 @@
 
 #include "kernels/cpu/dot-inl.h"
 #include "kernels/cpu/fill.h"
+#include "kernels/cpu/unroll.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lathe::kernels::cpu {
@@ -33,7 +34,7 @@ std::size_t f32_ops(std::size_t rounds) {
   LanesVec sums[kChains];
   for (auto& sum : sums) sum = a;
   for (std::size_t i = 0; i < rounds; ++i) {
-#pragma GCC unroll 10
+    LATHE_UNROLL(10)
     for (std::size_t j = 0; j < kChains; ++j) sums[j] = hn::MulAdd(sums[j], a, b);
   }
   for (const auto& sum : sums) use(sum);
@@ -51,7 +52,7 @@ std::size_t int8_ops(std::size_t rounds) {
   const std::int8_t a[4] = {1, 1, 1, 1};
 #endif
   for (std::size_t i = 0; i < rounds; ++i) {
-#pragma GCC unroll 10
+    LATHE_UNROLL(10)
     for (std::size_t j = 0; j < kChains; ++j) {
 #if HWY_TARGET <= HWY_AVX3_DL
       sums[j] = add_dot(sums[j], w, a);

@@ -17,6 +17,7 @@
 
 #include "kernels/cpu/expand-inl.h"
 #include "kernels/cpu/fill.h"
+#include "kernels/cpu/unroll.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lathe::kernels::cpu {
@@ -48,9 +49,9 @@ template <std::size_t R, class BAt>
 HWY_INLINE void multiply_tile(const Tile& t, const BAt& b_at) {
   const D d;
   V sum[R][kVectors];
-#pragma GCC unroll 8
+  LATHE_UNROLL(8)
   for (std::size_t r = 0; r < R; ++r) {
-#pragma GCC unroll 4
+    LATHE_UNROLL(4)
     for (std::size_t v = 0; v < kVectors; ++v) {
       sum[r][v] = t.load_c ? hn::LoadU(d, t.c + r * t.c_stride + v * kLanes) : hn::Zero(d);
     }
@@ -58,18 +59,18 @@ HWY_INLINE void multiply_tile(const Tile& t, const BAt& b_at) {
   const float* a = t.a;
   for (std::size_t i = 0; i < t.k; ++i, a += t.a_col) {
     V b[kVectors];
-#pragma GCC unroll 4
+    LATHE_UNROLL(4)
     for (std::size_t v = 0; v < kVectors; ++v) b[v] = b_at(i, v);
-#pragma GCC unroll 8
+    LATHE_UNROLL(8)
     for (std::size_t r = 0; r < R; ++r) {
       const V x = hn::Set(d, a[r * t.a_row]);
-#pragma GCC unroll 4
+      LATHE_UNROLL(4)
       for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(x, b[v], sum[r][v]);
     }
   }
-#pragma GCC unroll 8
+  LATHE_UNROLL(8)
   for (std::size_t r = 0; r < R; ++r) {
-#pragma GCC unroll 4
+    LATHE_UNROLL(4)
     for (std::size_t v = 0; v < kVectors; ++v)
       hn::StoreU(sum[r][v], d, t.c + r * t.c_stride + v * kLanes);
   }
@@ -239,7 +240,7 @@ void dequantise_chunk(const PackedPanels& weights, const MultiplyBlock& block, s
     const std::size_t row = weights.first_lane + column;
     const std::byte* packed = weights.panel(row / kPackedLanes);
     for (std::size_t i = 0; i < count; ++i) {
-      HWY_ALIGN ExpandedBlock expanded;
+      ExpandedBlock expanded;
       with_bits(weights.format, [&](auto bits) HWY_ATTR {
         expand_block<bits()>(weights.format, packed, first + i, expanded);
       });

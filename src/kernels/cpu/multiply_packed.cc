@@ -18,6 +18,7 @@
 
 #include "kernels/cpu/dot-inl.h"
 #include "kernels/cpu/fill.h"
+#include "kernels/cpu/unroll.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lathe::kernels::cpu {
@@ -68,14 +69,14 @@ template <class K, std::size_t R>
 HWY_INLINE void add_block(const DotTile& t, int zero_shift, const ExpandedBlock& block,
                           std::size_t index, std::size_t lane, LanesVec (&sums)[R]) {
   const LanesTag d;
-#pragma GCC unroll 2
+  LATHE_UNROLL(2)
   for (std::size_t part = 0; part < K::kParts; ++part) {
     IntVec dots[R];
     const std::size_t quad = part * K::kQuads;
     dot_quads<R, K::kBits, K::kQuads>(block.values + quad * kQuadBytes + 4 * lane,
                                       {t.a.values + index * kPackedBlock + 4 * quad, t.a.k}, dots);
     const auto scales = hn::Load(d, block.scales[part] + lane);
-#pragma GCC unroll 8
+    LATHE_UNROLL(8)
     for (std::size_t r = 0; r < R; ++r) {
       const auto a_scale = hn::Set(d, t.a.scales[r * (t.a.k / kPackedBlock) + index]);
       auto dot = dots[r];
@@ -139,7 +140,7 @@ int zero_shift_of(PackedFormat format) {
 // All rows over one chunk of one panel. The last, partial panel goes through a tile beside C.
 template <class K>
 void multiply_chunk(const Panels& p, std::size_t panel, std::size_t first, std::size_t blocks) {
-  HWY_ALIGN ExpandedBlock expanded[kChunkBlocks];
+  ExpandedBlock expanded[kChunkBlocks];
   const PackedFormat format = p.weights.format;
   const int zero_shift = zero_shift_of(format);
   for (std::size_t i = 0; i < blocks; ++i)
