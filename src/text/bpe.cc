@@ -14,6 +14,8 @@ namespace {
 
 // Words up to this many symbols are merged by scanning; the scan is quadratic, but in cache.
 constexpr std::size_t kShortWord = 32;
+// What SentencePiece-style tokenizers write for a space.
+constexpr std::string_view kSpaceMark = "\u2581";
 constexpr std::uint32_t kNoRank = ~std::uint32_t{0};
 
 std::uint64_t mix(std::uint64_t x) {
@@ -55,6 +57,7 @@ Result<Bpe> Bpe::build(std::vector<std::string> surfaces, const std::vector<BpeM
   bpe.words_.assign(table_size(bpe.surfaces_.size()), -1);
   bpe.index_surfaces();
   bpe.index_merges(merges, forbidden);
+  bpe.is_cut_at_marks_ = bpe.never_joins_across_marks(merges);
   bpe.byte_symbols_.resize(256);
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(static_cast<unsigned char>(byte));
@@ -109,8 +112,37 @@ const Bpe::PairEntry* Bpe::find_pair(std::int32_t left, std::int32_t right) cons
   return nullptr;
 }
 
+// Then what stands before such a place and what stands behind it are merged independently.
+bool Bpe::never_joins_across_marks(const std::vector<BpeMerge>& merges) const {
+  if (settings_.byte_level || settings_.ignore_merges || find(kSpaceMark) < 0 ||
+      !settings_.continuing_prefix.empty() || !settings_.end_suffix.empty())
+    return false;
+  const auto surface = [&](std::int32_t id) -> std::string_view {
+    return surfaces_[static_cast<std::size_t>(id)];
+  };
+  return std::ranges::all_of(merges, [&](const BpeMerge& merge) {
+    const std::string_view left = surface(merge.left), right = surface(merge.right);
+    const std::string_view result = surface(merge.result);
+    return result.size() == left.size() + right.size() && result.starts_with(left) &&
+           result.ends_with(right) &&
+           (left.ends_with(kSpaceMark) || !right.starts_with(kSpaceMark));
+  });
+}
+
 void Bpe::encode(std::string_view word, std::vector<std::int32_t>& out,
-                 ModelScratch& model_scratch) const {
+                 ModelScratch& scratch) const {
+  if (!is_cut_at_marks_) return encode_piece(word, out, scratch);
+  while (!word.empty()) {
+    std::size_t marks = 0;
+    while (word.substr(marks).starts_with(kSpaceMark)) marks += kSpaceMark.size();
+    const std::size_t length = std::min(word.find(kSpaceMark, marks), word.size());
+    encode_piece(word.substr(0, length), out, scratch);
+    word.remove_prefix(length);
+  }
+}
+
+void Bpe::encode_piece(std::string_view word, std::vector<std::int32_t>& out,
+                       ModelScratch& model_scratch) const {
   BpeScratch& scratch = model_scratch.bpe;
   const std::int32_t token = find(word);
   std::atomic<Whole>* whole = token < 0 ? nullptr : &whole_[static_cast<std::size_t>(token)];

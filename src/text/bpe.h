@@ -66,6 +66,10 @@ class Bpe final : public TokenModel {
   const PairEntry* find_pair(std::int32_t left, std::int32_t right) const;
   void index_surfaces();
   void index_merges(const std::vector<BpeMerge>& merges, const std::vector<bool>& forbidden);
+  // Whether no merge joins a character with a space mark behind it.
+  bool never_joins_across_marks(const std::vector<BpeMerge>& merges) const;
+  void encode_piece(std::string_view word, std::vector<std::int32_t>& out,
+                    ModelScratch& scratch) const;
   std::int32_t symbol_id(std::string_view symbol) const;
   void append_symbols(std::string_view word, std::vector<std::int32_t>& ids) const;
   void append_unknown(std::string_view character, std::vector<std::int32_t>& ids,
@@ -79,6 +83,9 @@ class Bpe final : public TokenModel {
   std::vector<std::int32_t> byte_symbols_;  // byte-level: the token of each byte, or -1
   std::vector<std::int32_t> words_;         // open addressing: ids by hash of surface, -1 empty
   std::vector<PairEntry> pairs_;            // open addressing
+  // A text without pre-tokenizer (Gemma, LLaMA 2) is one long word; cut before its space marks it
+  // is many short ones, with the same ids.
+  bool is_cut_at_marks_ = false;
   std::unique_ptr<std::atomic<Whole>[]> whole_;  // by id: does the surface encode to the id alone
 };
 

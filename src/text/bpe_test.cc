@@ -74,6 +74,42 @@ TEST(Bpe, ShortAndLongWordsFollowTheDefinition) {
   }
 }
 
+// The same vocabularies with a space mark in place of "c". Those without a merge across the mark's
+// beginning are cut there, the others are not.
+TEST(Bpe, WordsWithSpaceMarksFollowTheDefinition) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  RandomText random(seed);
+  const auto marked = [](std::string_view text) {
+    std::string out;
+    for (const char c : text) out += c == 'c' ? "\u2581" : std::string(1, c);
+    return out;
+  };
+  ModelScratch scratch;
+  for (int round = 0; round < 100; ++round) {
+    Vocabulary vocabulary(random);
+    if (round % 2 == 0) {
+      std::erase_if(vocabulary.merges, [&](const BpeMerge& m) {
+        return vocabulary.surfaces[static_cast<std::size_t>(m.right)].starts_with('c') &&
+               !vocabulary.surfaces[static_cast<std::size_t>(m.left)].ends_with('c');
+      });
+    }
+    std::vector<std::string> surfaces;
+    for (const std::string& surface : vocabulary.surfaces) surfaces.push_back(marked(surface));
+    const std::vector<bool> none(surfaces.size(), false);
+    const auto bpe = Bpe::build(surfaces, vocabulary.merges, none, Ids(256, -1), {});
+    ASSERT_TRUE(bpe.ok());
+    for (int i = 0; i < 40; ++i) {
+      std::string word;
+      for (std::size_t n = 1 + random.below(120); n > 0; --n)
+        word += static_cast<char>('a' + random.below(3));
+      Ids ids;
+      bpe->encode(marked(word), ids, scratch);
+      EXPECT_EQ(ids, by_definition(vocabulary, word)) << word;
+    }
+  }
+}
+
 TEST(Bpe, UnknownCharactersFallBackFuseOrVanish) {
   ModelScratch scratch;
   const std::vector<std::string> surfaces{"", "a"};  // 0 is the unknown token

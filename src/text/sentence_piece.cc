@@ -7,6 +7,7 @@
 #include "text/json_fields.h"
 #include "text/precompiled_charsmap.h"
 #include "text/score_merges.h"
+#include "text/serde_json_number.h"
 
 namespace lathe::text {
 namespace {
@@ -102,7 +103,8 @@ Result<TokenizerSpec> spec_from_pieces(SentencePieces pieces) {
   spec.pre_tokenizer = pre_tokenizer_of(pieces).dump();
   spec.decoder = decoder_of(pieces).dump();
   if (pieces.unigram) {
-    spec.scores.assign(pieces.scores.begin(), pieces.scores.end());
+    // As tokenizers reads them from the tokenizer.json that the model is converted to.
+    for (const float score : pieces.scores) spec.scores.push_back(as_serde_json_reads(score));
   } else {
     spec.settings.fuse_unk = true;
     spec.settings.ignore_merges = spec.pre_tokenizer != "null";  // user-defined pieces stay whole

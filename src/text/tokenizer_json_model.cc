@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "text/json_fields.h"
+#include "text/serde_json_number.h"
 #include "text/tokenizer_parts.h"
 
 namespace lathe::text {
@@ -157,9 +158,9 @@ Status read_scored_vocab(const Json& model, TokenizerSpec& spec) {
     if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number())
       return Error::bad_input("an entry must be a token and its score").at(place);
     spec.tokens.push_back(entry[0].get<std::string>());
-    spec.scores.push_back(entry[1].get<double>());
-    if (!std::isfinite(spec.scores.back()))
-      return Error::bad_input("the score is no number").at(place);
+    const auto score = entry[1].get<double>();
+    if (!std::isfinite(score)) return Error::bad_input("the score is no number").at(place);
+    spec.scores.push_back(as_serde_json_reads(score));
   }
   return {};
 }
@@ -233,9 +234,9 @@ std::string unigram_json(const TokenizerSpec& spec) {
   out += ",\n  \"vocab\": [";
   const char* separator = "\n   ";
   for (std::size_t id = 0; id < spec.tokens.size(); ++id) {
-    // Json writes the shortest digits that read back to the same number.
+    // Json writes the shortest digits that identify a number.
     fmt::format_to(std::back_inserter(out), "{}[{}, {}]", separator, json_string(spec.tokens[id]),
-                   Json(spec.scores[id]).dump());
+                   Json(for_serde_json_to_read(spec.scores[id])).dump());
     separator = ",\n   ";
   }
   return out + "]}";

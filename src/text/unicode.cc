@@ -7,6 +7,7 @@
 #include <new>
 
 #include "text/char_class.h"
+#include "text/newer_unicode.h"
 #include "text/utf8.h"
 
 namespace lathe::text {
@@ -52,33 +53,11 @@ std::size_t other_length(std::string_view text) {
   return static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_ascii) - text.begin());
 }
 
-// Characters whose decompositions came after Unicode 9 to 12, which the normalizers of
-// tokenizer.json leave as they are. Found by asking tokenizers 0.23 about every character.
-bool keeps_compatible(char32_t c) {
-  return c == 0x32FF || (c >= 0xA7F2 && c <= 0xA7F4) || c == 0xAB69 ||
-         (c >= 0x10781 && c <= 0x107BA) || (c >= 0x1E030 && c <= 0x1E06D) || c == 0x1F16C ||
-         (c >= 0x1FBF0 && c <= 0x1FBF9);
-}
-
-bool keeps(char32_t c, NormalForm form) {
-  switch (form) {
-    case NormalForm::nfc:
-      return false;
-    case NormalForm::nfd:
-      return c == 0x11938;
-    case NormalForm::nfkc:
-      return keeps_compatible(c);
-    case NormalForm::nfkd:
-      return c == 0x11938 || keeps_compatible(c);
-  }
-  return false;
-}
-
 // Bytes before the first character that stays as it is.
-std::size_t length_before_kept(std::string_view text, NormalForm form) {
+std::size_t length_before_kept(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Step step = utf8_step(text.substr(at));
-    if (keeps(step.code_point, form)) return at;
+    if (is_normalized_since_unicode_9(step.code_point)) return at;
     at += step.length;
   }
   return text.size();
@@ -100,7 +79,7 @@ void append_mapped(std::string_view text, NormalForm form, std::string& out) {
 
 void append_normalized(std::string_view text, NormalForm form, std::string& out) {
   while (!text.empty()) {
-    const std::size_t length = length_before_kept(text, form);
+    const std::size_t length = length_before_kept(text);
     if (length > 0) append_mapped(text.substr(0, length), form, out);
     text.remove_prefix(length);
     if (text.empty()) return;
