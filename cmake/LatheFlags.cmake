@@ -8,7 +8,10 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
 # For sanitizers: quick to compile; the kernels keep -O2 (LatheLayers.cmake), or their tests would take minutes.
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 
+# Seconds after which a test has failed; a sanitized, unoptimised build takes ten times as long.
+set(LATHE_TEST_TIMEOUT 600)
 if(LATHE_SANITIZE)
+  set(LATHE_TEST_TIMEOUT 1800)
   add_compile_options(-fsanitize=${LATHE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${LATHE_SANITIZE})
   if(LATHE_SANITIZE MATCHES thread)

@@ -75,10 +75,10 @@ function(lathe_add_test_program name label sources libraries cpus)
   target_compile_options(${name} PRIVATE -O0)  # what is tested is optimised; the tests need not be
   lathe_compile_together(${name})
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 600)
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${LATHE_TEST_TIMEOUT})
   foreach(cpu IN LISTS cpus)
     add_test(NAME ${name}.${cpu} COMMAND ${name})
-    set_tests_properties(${name}.${cpu} PROPERTIES LABELS ${label} TIMEOUT 600 ENVIRONMENT LATHE_CPU=${cpu})
+    set_tests_properties(${name}.${cpu} PROPERTIES LABELS ${label} TIMEOUT ${LATHE_TEST_TIMEOUT} ENVIRONMENT LATHE_CPU=${cpu})
   endforeach()
 endfunction()
 
