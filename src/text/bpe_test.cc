@@ -33,6 +33,13 @@ struct Vocabulary {
   }
 };
 
+std::string random_word(RandomText& random) {
+  std::string word;
+  for (std::size_t n = 1 + random.below(120); n > 0; --n)
+    word += static_cast<char>('a' + random.below(3));
+  return word;
+}
+
 // The definition: again and again, the pair of the lowest rank, the leftmost of equals.
 Ids by_definition(const Vocabulary& vocabulary, std::string_view word) {
   Ids ids;
@@ -61,9 +68,7 @@ TEST(Bpe, ShortAndLongWordsFollowTheDefinition) {
                                 {.byte_level = round % 2 == 0});
     ASSERT_TRUE(bpe.ok());
     for (int i = 0; i < 40; ++i) {
-      std::string word;
-      for (std::size_t n = 1 + random.below(120); n > 0; --n)
-        word += static_cast<char>('a' + random.below(3));
+      const std::string word = random_word(random);
       Ids ids;
       bpe->encode(word, ids, scratch);
       EXPECT_EQ(ids, by_definition(vocabulary, word)) << word;
@@ -100,9 +105,7 @@ TEST(Bpe, WordsWithSpaceMarksFollowTheDefinition) {
     const auto bpe = Bpe::build(surfaces, vocabulary.merges, none, Ids(256, -1), {});
     ASSERT_TRUE(bpe.ok());
     for (int i = 0; i < 40; ++i) {
-      std::string word;
-      for (std::size_t n = 1 + random.below(120); n > 0; --n)
-        word += static_cast<char>('a' + random.below(3));
+      const std::string word = random_word(random);
       Ids ids;
       bpe->encode(marked(word), ids, scratch);
       EXPECT_EQ(ids, by_definition(vocabulary, word)) << word;

@@ -143,13 +143,13 @@ constexpr Members kClasses[] = {
      kOtherLess},
 };
 
+}  // namespace
+
 bool contains(std::span<const CharRange> ranges, char32_t c) {
   const auto after = std::upper_bound(ranges.begin(), ranges.end(), c,
                                       [](char32_t x, const CharRange& r) { return x < r.first; });
   return after != ranges.begin() && c <= std::prev(after)->last;
 }
-
-}  // namespace
 
 bool is_in(CharClass which, char32_t c) {
   const Members& members = kClasses[static_cast<std::size_t>(which)];

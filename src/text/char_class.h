@@ -33,6 +33,9 @@ struct CharRange {
   char32_t first = 0, last = 0;
 };
 
+// REQUIRES: ranges in ascending order, none touching another.
+bool contains(std::span<const CharRange> ranges, char32_t c);
+
 // Characters of Unicode 15 and 16 that PCRE2 may not know yet, for \p{L} and the like.
 std::span<const CharRange> newer_members(CharClass which);
 

@@ -1,16 +1,11 @@
 #include "text/newer_unicode.h"
 
-#include <algorithm>
-#include <iterator>
+#include "text/char_class.h"
 
 namespace lathe::text {
 namespace {
 
-struct CharacterRange {
-  char32_t first, last;
-};
-
-constexpr CharacterRange kNormalizedSince9[] = {
+constexpr CharRange kNormalizedSince9[] = {
     {0x558, 0x558},     {0x58B, 0x58C},     {0x5C8, 0x5C9},     {0x7FD, 0x7FD},
     {0x897, 0x89F},     {0x8CA, 0x8D3},     {0x9FE, 0x9FE},     {0xC3C, 0xC3C},
     {0xD3B, 0xD3C},     {0xEBA, 0xEBA},     {0x1715, 0x1715},   {0x1ABF, 0x1AF0},
@@ -36,10 +31,6 @@ constexpr CharacterRange kNormalizedSince9[] = {
 
 }  // namespace
 
-bool is_normalized_since_unicode_9(char32_t c) {
-  if (c < kNormalizedSince9[0].first) return false;
-  const auto found = std::ranges::lower_bound(kNormalizedSince9, c, {}, &CharacterRange::last);
-  return found != std::end(kNormalizedSince9) && c >= found->first;
-}
+bool is_normalized_since_unicode_9(char32_t c) { return contains(kNormalizedSince9, c); }
 
 }  // namespace lathe::text
