@@ -2,8 +2,8 @@
 //
 // Each limit is measured on all threads at once with loops that do nothing else: fused
 // multiply-adds and 8-bit dot products on registers alone, and reading memory far larger than the
-// caches in several streams a thread on large pages. The best of several runs counts, since a limit
-// is what the machine reaches undisturbed.
+// caches in one stream a thread or several, on large pages. The best of several runs counts, since
+// a limit is what the machine reaches undisturbed.
 #pragma once
 
 #include "base/parallel.h"

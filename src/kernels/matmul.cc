@@ -9,9 +9,10 @@ namespace {
 
 std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-// Rows of A that one block takes: with a chunk of 128 along k it is 120 KiB of L2. A multiple of
-// six, the rows of a tile.
+// Rows of A that one block takes: with a chunk of 128 along k it is 120 KiB of L2.
 constexpr std::size_t kBlockRows = 240;
+// Blocks have a multiple of so many rows: of six, those of a tile, and of a quantised group.
+constexpr std::size_t kRowStep = 48;
 // Fewer multiply-adds than this are not worth waking a thread.
 constexpr std::size_t kSmall = 1 << 15;
 
@@ -28,7 +29,7 @@ Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
   if (p.rows == 0 || panels == 0) return c;
   if (p.rows * p.columns * p.k <= kSmall || threads == 1) threads = 1;
   c.row_blocks = ceil_div(p.rows, kBlockRows);
-  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), 6) * 6;
+  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), kRowStep) * kRowStep;
   c.row_blocks = ceil_div(p.rows, c.rows);
   const std::size_t wanted = threads == 1 ? 1 : 4 * threads;
   c.panel_groups = std::min(panels, ceil_div(wanted, c.row_blocks));
@@ -55,7 +56,7 @@ Cut cut_in_place(const Product& p, std::size_t panels, std::size_t threads) {
   if (panels == 0) return c;
   if (p.rows * p.columns * p.k <= kSmall) threads = 1;
   c.row_blocks = std::max(threads, ceil_div(p.rows, kInPlaceRows));
-  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), 6) * 6;
+  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), kRowStep) * kRowStep;
   c.row_blocks = ceil_div(p.rows, c.rows);
   c.panels = panels;
   c.panel_groups = 1;
@@ -125,16 +126,15 @@ void multiply(const Table& table, const Product& product, const QuantisedRows& a
               const PackedPanels& weights, Parallel& parallel) {
   LATHE_ASSERT(product.k == weights.k && a.k == weights.k);
   const Cut c = cut(product, ceil_div(product.columns, kPackedLanes), parallel.width());
+  const auto kernel = a.group == 1 ? table.multiply_row : table.multiply_packed;
   multiply_blocks(
       kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
         const auto row = static_cast<std::size_t>(block.c - product.c) / product.c_stride;
         PackedPanels part = weights;
         part.data = weights.panel(first);
-        const std::size_t at = row * (a.k / kPackedBlock);
-        const QuantisedRows rows = {a.values + row * a.k, a.scales + at, a.half_sums + 2 * at,
-                                    a.block_sums + at, a.k};
-        table.multiply_packed(
-            {rows, block.rows, block.columns, block.c, block.c_stride, block.accumulate}, part);
+        kernel(
+            {a.from(row, 0), block.rows, block.columns, block.c, block.c_stride, block.accumulate},
+            part);
       });
 }
 

@@ -73,27 +73,14 @@ class PackedTest : public testing::TestWithParam<std::string> {
 INSTANTIATE_TEST_SUITE_P(Tables, PackedTest, testing::ValuesIn(available()),
                          [](const auto& named) { return named.param; });
 
-struct Activations8 {
-  std::vector<std::int8_t> values;
-  std::vector<float> scales;
-  std::vector<std::int32_t> half_sums, block_sums;
-  std::size_t k;
-
-  Activations8(const Table& table, const std::vector<float>& x, std::size_t columns)
-      : values(x.size()),
-        scales(x.size() / 32),
-        half_sums(x.size() / 16),
-        block_sums(x.size() / 32),
-        k(columns) {
-    for (std::size_t i = 0; i * k < x.size(); ++i)
-      table.quantise_row(x.data() + i * k, k,
-                         {values.data() + i * k, scales.data() + i * k / 32,
-                          half_sums.data() + i * k / 16, block_sums.data() + i * k / 32});
-  }
-  QuantisedRows rows() const {
-    return {values.data(), scales.data(), half_sums.data(), block_sums.data(), k};
-  }
-};
+// x[rows, k] in 8 bits, by the table.
+QuantisedBuffer in_eight_bits(const Table& table, const std::vector<float>& x, std::size_t k) {
+  QuantisedBuffer buffer;
+  buffer.resize(x.size() / k, k);
+  for (std::size_t i = 0; i * k < x.size(); ++i)
+    table.quantise_row(x.data() + i * k, k, buffer.row(i));
+  return buffer;
+}
 
 TEST(PackedWeights, GiveBackWhatWasPut) {
   std::mt19937 random(7);
@@ -138,12 +125,20 @@ TEST_P(PackedTest, ExactProductsHaveTheBitsOfThoseOfF32Values) {
 
 TEST_P(PackedTest, ActivationsInEightBitsEqualTheReference) {
   auto x = activations(320);
-  std::fill_n(x.begin(), 32, 0.0f);  // a block of zeros
-  const Activations8 got(table_, x, 320), want(ref_, x, 320);
-  EXPECT_EQ(got.values, want.values);
-  EXPECT_EQ(got.scales, want.scales);
-  EXPECT_EQ(got.half_sums, want.half_sums);
-  EXPECT_EQ(got.block_sums, want.block_sums);
+  std::fill_n(x.begin(), 32, 0.0f);                                  // a block of zeros
+  for (const std::size_t k : {std::size_t{320}, std::size_t{64}}) {  // 1 row, 5 rows
+    const QuantisedBuffer got_rows = in_eight_bits(table_, x, k);
+    const QuantisedBuffer want_rows = in_eight_bits(ref_, x, k);
+    for (std::size_t at = 0; at < x.size() / 32; ++at) {
+      const QuantisedRows got = got_rows.rows().from(at / (k / 32), at % (k / 32));
+      const QuantisedRows want = want_rows.rows().from(at / (k / 32), at % (k / 32));
+      EXPECT_TRUE(std::equal(got.values, got.values + 32, want.values));
+      EXPECT_EQ(*got.scales, *want.scales);
+      EXPECT_EQ(got.half_sums[0], want.half_sums[0]);
+      EXPECT_EQ(got.half_sums[got.group], want.half_sums[want.group]);
+      EXPECT_EQ(*got.block_sums, *want.block_sums);
+    }
+  }
 }
 
 // Integer sums are exact. SSE4 has no fused multiply-add: there each of two links a block of 16
@@ -153,7 +148,7 @@ TEST_P(PackedTest, IntegerProductsEqualTheReference) {
   for (const PackedFormat format : kFormats) {
     const PackedWeights weights = random_weights(random_, format, n, k);
     const auto start = activations(m * n);
-    const Activations8 a(ref_, activations(m * k), k);
+    const QuantisedBuffer a = in_eight_bits(ref_, activations(m * k), k);
     for (const bool accumulate : {false, true}) {
       std::vector<float> got = start, want = start;
       multiply(table_, {{}, m, k, n, got.data(), n, accumulate}, a.rows(), weights.panels(),
@@ -177,13 +172,13 @@ TEST_P(PackedTest, ARowAloneGivesTheBitsItGivesInABatch) {
   for (const PackedFormat format : kFormats) {
     const PackedWeights weights = random_weights(random_, format, n, k);
     const auto x = activations(m * k);
-    const Activations8 all(table_, x, k);
+    const QuantisedBuffer all = in_eight_bits(table_, x, k);
     std::vector<float> together(m * n);
     multiply(table_, {{}, m, k, n, together.data(), n}, all.rows(), weights.panels(), serial_);
     for (const std::size_t row : {0u, 7u, 8u, 240u, 250u}) {
       const std::vector<float> one(x.begin() + static_cast<long>(row * k),
                                    x.begin() + static_cast<long>((row + 1) * k));
-      const Activations8 alone(table_, one, k);
+      const QuantisedBuffer alone = in_eight_bits(table_, one, k);
       std::vector<float> got(n);
       multiply(table_, {{}, 1, k, n, got.data(), n}, alone.rows(), weights.panels(), serial_);
       EXPECT_EQ(got, std::vector<float>(together.begin() + static_cast<long>(row * n),
@@ -199,7 +194,7 @@ TEST_P(PackedTest, IntegerProductsAreAsNearAsEightBitsAllow) {
   for (const PackedFormat format : kFormats) {
     const PackedWeights weights = random_weights(random_, format, n, k);
     const auto x = activations(m * k);
-    const Activations8 a(table_, x, k);
+    const QuantisedBuffer a = in_eight_bits(table_, x, k);
     std::vector<float> got(m * n);
     multiply(table_, {{}, m, k, n, got.data(), n}, a.rows(), weights.panels(), serial_);
     for (std::size_t r = 0; r < m; ++r) {
@@ -211,7 +206,7 @@ TEST_P(PackedTest, IntegerProductsAreAsNearAsEightBitsAllow) {
           exact += value * x[r * k + i];
           // 1e-5: the f32 chain, relative to its terms.
           bound += std::fabs(value) *
-                   (0.501 * a.scales[r * (k / 32) + i / 32] + 1e-5 * std::fabs(x[r * k + i]));
+                   (0.501 * *a.rows().from(r, i / 32).scales + 1e-5 * std::fabs(x[r * k + i]));
         }
         ASSERT_NEAR(got[r * n + row], exact, bound);
       }

@@ -97,7 +97,8 @@ struct AdamWStep {
 
 // Loops for measuring the machine (limits.h); each says how many operations it did.
 struct LimitLoops {
-  void (*read)(const std::byte* memory, std::size_t bytes) = nullptr;
+  // In so many streams side by side.
+  void (*read)(const std::byte* memory, std::size_t bytes, std::size_t streams) = nullptr;
   std::size_t (*f32_ops)(std::size_t rounds) = nullptr;
   std::size_t (*int8_ops)(std::size_t rounds) = nullptr;
 };
@@ -123,7 +124,11 @@ struct Table {
   void (*quantise_row)(const float* x, std::size_t k, const QuantisedRow& out) = nullptr;
   // Integer products: the sum of each block of 32 (or of its halves) is exact, and an output is one
   // chain of fused multiply-adds over blocks in ascending order.
+  // REQUIRES: block.a.group == kQuantisedGroup.
   void (*multiply_packed)(const DotBlock& block, const PackedPanels& weights) = nullptr;
+  // The same for a row alone, which is bound by reading the weights. REQUIRES: block.rows == 1,
+  // block.a.group == 1.
+  void (*multiply_row)(const DotBlock& block, const PackedPanels& weights) = nullptr;
 
   // y = x / sqrt(mean(x^2) + epsilon) * weight (Zhang & Sennrich 2019). x, y: [n].
   void (*rms_norm)(const float* x, const float* weight, float epsilon, std::size_t n,

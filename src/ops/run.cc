@@ -82,29 +82,18 @@ kernels::QuantisedRows Run::quantised(const Value& x) {
   using kernels::kPackedBlock;
   LATHE_ASSERT(x.columns % kPackedBlock == 0);
   Quantised& q = quantised_;
-  const auto view = [&] {
-    return kernels::QuantisedRows{q.values.data(), q.scales.data(), q.half_sums.data(),
-                                  q.block_sums.data(), x.columns};
-  };
   if (q.pass == arena.pass() && q.of.data == x.data && q.of.rows == x.rows &&
       q.of.columns == x.columns) {
-    return view();
+    return q.buffer.rows();
   }
   q.of = x;
   q.pass = arena.pass();
-  q.values.resize(x.size());
-  q.scales.resize(x.size() / kPackedBlock);
-  q.half_sums.resize(x.size() / 16);
-  q.block_sums.resize(x.size() / kPackedBlock);
+  q.buffer.resize(x.rows, x.columns);
   for_rows(x.rows, x.columns, [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) {
-      const std::size_t at = i * (x.columns / kPackedBlock);
-      table.quantise_row(x.row(i), x.columns,
-                         {q.values.data() + i * x.columns, q.scales.data() + at,
-                          q.half_sums.data() + 2 * at, q.block_sums.data() + at});
-    }
+    for (std::size_t i = first; i < last; ++i)
+      table.quantise_row(x.row(i), x.columns, q.buffer.row(i));
   });
-  return view();
+  return q.buffer.rows();
 }
 
 void Run::for_rows(std::size_t rows, std::size_t cost,

@@ -111,9 +111,7 @@ struct Run {
   struct Quantised {
     Value of;
     std::uint64_t pass = 0;  // of the arena
-    std::vector<std::int8_t> values;
-    std::vector<float> scales;
-    std::vector<std::int32_t> half_sums, block_sums;
+    kernels::QuantisedBuffer buffer;
   };
   Quantised quantised_;
 };

@@ -31,6 +31,7 @@ Table table_for(const Target& target) {
   table.name = target.name;
   fill_multiply(table);
   fill_packed(table);
+  fill_row(table);
   fill_rows(table);
   fill_activations(table);
   fill_attention(table);

@@ -16,6 +16,7 @@
 
 #include "kernels/cpu/expand-inl.h"
 #include "kernels/cpu/unroll.h"
+#include "kernels/quantised_rows.h"
 
 #if HWY_TARGET != HWY_SCALAR
 
@@ -54,6 +55,10 @@ HWY_INLINE IntVec add_dot(IntVec sum, ByteVec w, const std::int8_t* a) {
   asm("vpdpbusd %2%{1to16%}, %1, %0"
       : "+v"(sum.raw)
       : "v"(w.raw), "m"(*reinterpret_cast<const Quad*>(a)));
+  return sum;
+}
+HWY_INLINE IntVec add_dot(IntVec sum, ByteVec w, ByteVec a) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(w.raw), "v"(a.raw));
   return sum;
 }
 #endif
@@ -95,29 +100,22 @@ HWY_INLINE ByteVec with_sign_of(ByteVec a, ByteVec w) {
 }
 #endif
 
-// Row r's activations stand at a + r * stride.
-struct QuadRows {
-  const std::int8_t* a;
-  std::size_t stride;
-};
-
 // Whether weights of so many bits enter the sums as they stand, unsigned.
 template <int kBits>
 constexpr bool kTakenUnsigned = kHasDot || kBits < 8;
 
-// sums[r] = the products' sums over kQuads quads, for one vector of lanes: w is its part of the
-// first quad.
-template <std::size_t R, int kBits, std::size_t kQuads>
-HWY_INLINE void dot_quads(const std::uint8_t* w, QuadRows rows, IntVec (&sums)[R]) {
-  const ByteTag d;
+// sums[r] = the products' sums over kQuads quads, for one vector of lanes: quad_at(j) is the
+// vector's part of quad j, a the activations of the first quad, those of the next row 32 bytes on.
+template <std::size_t R, int kBits, std::size_t kQuads, class QuadAt>
+HWY_INLINE void dot_quads(const QuadAt& quad_at, const std::int8_t* a, IntVec (&sums)[R]) {
 #if HWY_TARGET <= HWY_AVX3_DL
   for (std::size_t r = 0; r < R; ++r) sums[r] = hn::Zero(IntTag());
   LATHE_UNROLL(8)
   for (std::size_t j = 0; j < kQuads; ++j) {
-    const auto weights = hn::Load(d, w + j * kQuadBytes);
+    const auto weights = quad_at(j);
     LATHE_UNROLL(8)
     for (std::size_t r = 0; r < R; ++r)
-      sums[r] = add_dot(sums[r], weights, rows.a + r * rows.stride + 4 * j);
+      sums[r] = add_dot(sums[r], weights, a + r * kPackedBlock + 4 * j);
   }
 #else
   constexpr std::size_t kGroup = kBits == 4 ? 8 : kBits == 5 ? 4 : kBits == 6 ? 2 : 1;
@@ -127,14 +125,14 @@ HWY_INLINE void dot_quads(const std::uint8_t* w, QuadRows rows, IntVec (&sums)[R
     IntVec pairs[R];
     LATHE_UNROLL(8)
     for (std::size_t j = j0; j < j0 + kStep; ++j) {
-      ByteVec weights = hn::Load(d, w + j * kQuadBytes);
-      if (kBits == 8) weights = hn::Xor(weights, hn::Set(d, 128));
+      ByteVec weights = quad_at(j);
+      if (kBits == 8) weights = hn::Xor(weights, hn::Set(ByteTag(), 128));
       const ByteVec unsigned_weights = kBits == 8 ? magnitude(weights) : weights;
       LATHE_UNROLL(8)
       for (std::size_t r = 0; r < R; ++r) {
-        const ByteVec a = same_quad(rows.a + r * rows.stride + 4 * j);
+        const ByteVec quad = same_quad(a + r * kPackedBlock + 4 * j);
         const IntVec products =
-            pair_products(unsigned_weights, kBits == 8 ? with_sign_of(a, weights) : a);
+            pair_products(unsigned_weights, kBits == 8 ? with_sign_of(quad, weights) : quad);
         pairs[r] = j == j0 ? products : add_pairs(pairs[r], products);
       }
     }
@@ -144,6 +142,30 @@ HWY_INLINE void dot_quads(const std::uint8_t* w, QuadRows rows, IntVec (&sums)[R
   }
 #endif
 }
+
+// For one part of a block and one vector of lanes: integer sums less what the zero adds, and the
+// two links of the chain that they and a minimum are.
+template <class K>
+struct PartSums {
+  const QuantisedRows& a;  // of the first row and the block
+  std::size_t group;       // a.group, as a constant where it is known
+  std::size_t part;
+
+  HWY_INLINE std::int32_t activations(std::size_t r) const {
+    return K::kParts == 2 ? a.half_sums[part * group + r] : a.block_sums[r];
+  }
+  HWY_INLINE LanesVec add(std::size_t r, IntVec dot, LanesVec scales, LanesVec minima,
+                          LanesVec sum) const {
+    const LanesTag d;
+    const auto a_scale = hn::Set(d, a.scales[r]);
+    if (kTakenUnsigned<K::kBits> && K::kZero != 0)
+      dot = hn::Sub(dot, hn::Set(IntTag(), activations(r) * K::kZero));
+    sum = hn::MulAdd(hn::ConvertTo(d, dot), hn::Mul(scales, a_scale), sum);
+    if (!K::kMinimum) return sum;
+    const auto a_sum = hn::Mul(a_scale, hn::Set(d, static_cast<float>(activations(r))));
+    return hn::MulAdd(minima, a_sum, sum);
+  }
+};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace lathe::kernels::cpu

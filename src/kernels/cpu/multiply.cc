@@ -241,8 +241,8 @@ void dequantise_chunk(const PackedPanels& weights, const MultiplyBlock& block, s
     const std::byte* packed = weights.panel(row / kPackedLanes);
     for (std::size_t i = 0; i < count; ++i) {
       ExpandedBlock expanded;
-      with_bits(weights.format, [&](auto bits) HWY_ATTR {
-        expand_block<bits()>(weights.format, packed, first + i, expanded);
+      with_kind(weights.format, [&](auto kind) HWY_ATTR {
+        expand_block<decltype(kind)>(packed, first + i, expanded);
       });
       dequantise_block(weights.format, expanded, row % kPackedLanes,
                        out + i * kPackedBlock * kPanel + lane);

@@ -28,29 +28,33 @@ void quantise_row(const float* x, std::size_t k, const QuantisedRow& out) {
     float magnitude = 0;
     for (std::size_t i = 0; i < kPackedBlock; ++i) magnitude = std::max(magnitude, std::fabs(x[i]));
     const float per_step = magnitude > 0 ? 127.0f / magnitude : 0;
-    out.scales[block] = magnitude / 127.0f;
-    out.half_sums[2 * block] = out.half_sums[2 * block + 1] = out.block_sums[block] = 0;
+    const std::size_t at = block * out.group;
+    std::int32_t sums[2] = {};
     for (std::size_t i = 0; i < kPackedBlock; ++i) {
       const auto steps = static_cast<std::int8_t>(std::nearbyint(x[i] * per_step));
-      out.values[block * kPackedBlock + i] = steps;
-      out.half_sums[2 * block + i / 16] += steps;
-      out.block_sums[block] += steps;
+      out.values[at * kPackedBlock + i] = steps;
+      sums[i / 16] += steps;
     }
+    out.scales[at] = magnitude / 127.0f;
+    out.half_sums[2 * at] = sums[0];
+    out.half_sums[2 * at + out.group] = sums[1];
+    out.block_sums[at] = sums[0] + sums[1];
   }
 }
 
-// sum + the product of one block (or half of it) of a row of activations and a row of weights.
-float add_part(const QuantisedRows& a, std::size_t row, const PackedRow& w, PackedFormat format,
-               std::size_t block, std::size_t half, float sum) {
+// sum + the product of one block (or half of it) of a row of activations, which stand at `a`, and a
+// row of weights.
+float add_part(const QuantisedRows& a, const PackedRow& w, PackedFormat format, std::size_t block,
+               std::size_t half, float sum) {
   const bool two = has_two_halves(format.form);
   std::int32_t dot = 0, total = 0;
   for (std::size_t i = two ? 16 * half : 0; i < (two ? 16 * (half + 1) : kPackedBlock); ++i) {
-    const std::int32_t value = a.values[row * a.k + block * kPackedBlock + i];
+    const std::int32_t value = a.values[i];
     dot += value * w.integer(block, i);
     total += value;
   }
   const PackedScale s = w.scale(block, half);
-  const float a_scale = a.scales[row * (a.k / kPackedBlock) + block];
+  const float a_scale = *a.scales;
   sum = std::fma(static_cast<float>(dot), s.scale * a_scale, sum);
   if (has_minimum(format.form)) sum = std::fma(s.minimum, a_scale * static_cast<float>(total), sum);
   return sum;
@@ -65,7 +69,7 @@ void multiply_packed(const DotBlock& block, const PackedPanels& weights) {
       float sum = block.accumulate ? *c : 0.0f;
       for (std::size_t b = 0; b < weights.k / kPackedBlock; ++b) {
         for (std::size_t half = 0; half < halves; ++half)
-          sum = add_part(block.a, r, w, weights.format, b, half, sum);
+          sum = add_part(block.a.from(r, b), w, weights.format, b, half, sum);
       }
       *c = sum;
     }
@@ -78,6 +82,7 @@ void fill_packed(Table& table) {
   table.multiply_exact = multiply_exact;
   table.quantise_row = quantise_row;
   table.multiply_packed = multiply_packed;
+  table.multiply_row = multiply_packed;
 }
 
 }  // namespace lathe::kernels::ref

@@ -1,0 +1,128 @@
+// The product of one row of 8-bit activations with packed weights: what decoding one answer does.
+//
+// It is bound by reading the weights, each of which is used once, so blocks are taken apart in
+// registers. Several panels are read side by side, each as one stream that is asked for ahead of
+// its use: one stream alone leaves the memory waiting.
+#include <algorithm>
+
+#include "kernels/cpu/targets_dot.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/multiply_row.cc"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/cpu/dot-inl.h"
+#include "kernels/cpu/fill.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lathe::kernels::cpu {
+namespace HWY_NAMESPACE {
+#if HWY_TARGET == HWY_SCALAR
+void fill_row(Table&) {}
+#else
+namespace {
+
+// Panels side by side: as many as leave registers for the weights.
+constexpr std::size_t kStreams = 4 / kLaneVectors == 0 ? 1 : 4 / kLaneVectors;
+constexpr std::size_t kAhead = 1024;  // bytes
+constexpr std::size_t kLine = 64;
+
+// sum + the product of one block, for the vector of lanes from `lane` on.
+template <class K>
+HWY_INLINE LanesVec add_block(BlockPlace place, const QuantisedRows& a, std::size_t lane,
+                              LanesVec sum) {
+  const std::uint8_t* integers = integers_of<K>(place) + 4 * lane;
+  LATHE_UNROLL(2)
+  for (std::size_t part = 0; part < K::kParts; ++part) {
+    IntVec dots[1];
+    const std::size_t first = part * K::kQuads;
+    dot_quads<1, K::kBits, K::kQuads>(
+        [integers, first](std::size_t j)
+            HWY_ATTR { return quad_of<K::kBits>(integers, first + j); },
+        a.values + 4 * first, dots);
+    const auto scales = scale_of<K>(place, part, lane);
+    LanesVec minima = scales;
+    if constexpr (K::kMinimum) minima = minimum_of<K>(place, part, lane);
+    sum = PartSums<K>{a, 1, part}.add(0, dots[0], scales, minima, sum);
+  }
+  return sum;
+}
+
+// `streams` panels that stand `distance` bytes apart: out[i][lane] (+)= the row's product with
+// panel i.
+template <class K, std::size_t S>
+HWY_INLINE void multiply_streams(const QuantisedRows& row, const std::byte* panels,
+                                 std::size_t distance, float (*out)[kPackedLanes]) {
+  const LanesTag d;
+  LanesVec sums[S * kLaneVectors];
+  LATHE_UNROLL(4)
+  for (std::size_t i = 0; i < S * kLaneVectors; ++i) sums[i] = hn::Load(d, *out + i * hn::Lanes(d));
+  QuantisedRows a = row;
+  for (std::size_t block = 0; block < row.k / kPackedBlock; ++block) {
+    LATHE_UNROLL(4)
+    for (std::size_t s = 0; s < S; ++s) {
+      const BlockPlace place = place_of<K>(panels + s * distance, block);
+      for (std::size_t at = 0; at < K::kBlockBytes; at += kLine)
+        hwy::Prefetch(place.block + kAhead + at);
+      LATHE_UNROLL(4)
+      for (std::size_t v = 0; v < kLaneVectors; ++v) {
+        LanesVec& sum = sums[s * kLaneVectors + v];
+        sum = add_block<K>(place, a, v * hn::Lanes(d), sum);
+      }
+    }
+    a.values += kPackedBlock;
+    ++a.scales;
+    a.half_sums += 2;
+    ++a.block_sums;
+  }
+  LATHE_UNROLL(4)
+  for (std::size_t i = 0; i < S * kLaneVectors; ++i) hn::Store(sums[i], d, *out + i * hn::Lanes(d));
+}
+
+// Panels [first, first + count), S at a time, the streams far apart.
+template <class K, std::size_t S>
+void multiply_panels(const DotBlock& block, const PackedPanels& weights, std::size_t first,
+                     std::size_t count) {
+  const std::size_t rounds = count / S;
+  const std::size_t bytes = packed_panel_bytes(weights.format, weights.k);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    HWY_ALIGN float out[S][kPackedLanes] = {};
+    const auto column = [&](std::size_t s) { return (first + s * rounds + round) * kPackedLanes; };
+    const auto columns = [&](std::size_t s) {
+      return std::min(kPackedLanes, block.columns - column(s));
+    };
+    for (std::size_t s = 0; block.accumulate && s < S; ++s)
+      std::copy_n(block.c + column(s), columns(s), out[s]);
+    multiply_streams<K, S>(block.a, weights.panel(first + round), rounds * bytes, out);
+    for (std::size_t s = 0; s < S; ++s) std::copy_n(out[s], columns(s), block.c + column(s));
+  }
+  if constexpr (S > 1)
+    multiply_panels<K, S / 2>(block, weights, first + rounds * S, count - rounds * S);
+}
+
+void multiply_row(const DotBlock& block, const PackedPanels& weights) {
+  const std::size_t panels = (block.columns + kPackedLanes - 1) / kPackedLanes;
+  with_kind(weights.format, [&](auto kind) HWY_ATTR {
+    multiply_panels<decltype(kind), kStreams>(block, weights, 0, panels);
+  });
+}
+
+}  // namespace
+
+void fill_row(Table& table) { table.multiply_row = multiply_row; }
+
+#endif
+}  // namespace HWY_NAMESPACE
+}  // namespace lathe::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lathe::kernels::cpu {
+
+HWY_EXPORT(fill_row);
+void fill_row(Table& table) { HWY_DYNAMIC_DISPATCH(fill_row)(table); }
+
+}  // namespace lathe::kernels::cpu
+#endif
