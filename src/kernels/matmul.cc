@@ -1,8 +1,6 @@
 #include "kernels/matmul.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 
 namespace lathe::kernels {
 namespace {
@@ -138,14 +136,36 @@ void multiply(const Table& table, const Product& product, const QuantisedRows& a
       });
 }
 
-float* PackBuffer::floats(std::size_t count) {
-  if (count > capacity_) {
-    const std::size_t bytes = ceil_div(count * sizeof(float), 64) * 64;
-    data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
-    if (data_ == nullptr) throw std::bad_alloc();
-    capacity_ = count;
-  }
-  return data_.get();
+bool takes_tiles(const Table& table, std::size_t rows) {
+  constexpr std::size_t kLeastRows = 48;
+  return table.multiply_tiles != nullptr && rows >= kLeastRows;
+}
+
+void multiply(const Table& table, const Product& product, const TiledBuffer& a,
+              const PackedPanels& weights, Parallel& parallel) {
+  LATHE_ASSERT(product.k == weights.k && a.k() == weights.k);
+  // Columns of a task: few enough that its part of C stays in L2, and so many tasks that threads
+  // end together.
+  constexpr std::size_t kMostColumns = 256, kStep = 2 * kPackedLanes;
+  const std::size_t steps = ceil_div(product.columns, kStep);
+  const std::size_t groups =
+      ceil_div(ceil_div(steps, kMostColumns / kStep), 2 * parallel.width()) * 2 * parallel.width();
+  const std::size_t columns = ceil_div(steps, groups) * kStep;
+  const std::size_t tasks = ceil_div(product.columns, columns);
+  const auto one = [&](std::size_t task) {
+    thread_local PackBuffer scratch;
+    const std::size_t row = task / tasks * kTiledSpan, column = task % tasks * columns;
+    const TileBlock block = {a.span(row),
+                             std::min(kTiledSpan, product.rows - row),
+                             std::min(columns, product.columns - column),
+                             product.c + row * product.c_stride + column,
+                             product.c_stride,
+                             product.accumulate};
+    PackedPanels part = weights;
+    part.data = weights.panel(column / kPackedLanes);
+    table.multiply_tiles(block, part, scratch.take(block.scratch_floats()));
+  };
+  parallel.run(ceil_div(product.rows, kTiledSpan) * tasks, one);
 }
 
 void multiply_unpacked(const Table& table, const Product& product, const Matrix& b,
@@ -157,7 +177,7 @@ void multiply_unpacked(const Table& table, const Product& product, const Matrix&
           table.multiply_in_place(block, {b.data + first * table.panel, b.row_stride, 1});
         });
   }
-  float* panels = buffer.floats(panel_floats(table, product.k, product.columns));
+  float* panels = buffer.take(panel_floats(table, product.k, product.columns));
   pack(table, b, product.k, product.columns, panels, parallel);
   multiply(table, product, panels, parallel);
 }

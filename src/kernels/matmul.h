@@ -2,9 +2,8 @@
 // and calls the table's kernel for each.
 #pragma once
 
-#include <memory>
-
 #include "base/parallel.h"
+#include "kernels/scratch.h"
 #include "kernels/table.h"
 
 namespace lathe::kernels {
@@ -35,19 +34,15 @@ void multiply(const Table& table, const Product& product, const PackedPanels& we
 void multiply(const Table& table, const Product& product, const QuantisedRows& a,
               const PackedPanels& weights, Parallel& parallel);
 
-// Memory for packing that grows and is kept. Not thread-safe: one for each caller of
-// multiply_unpacked.
-class PackBuffer {
- public:
-  float* floats(std::size_t count);
+// C = A W^T in bf16 on tiles, A's rows made by the table's tile_row() (product.a is not read). Only
+// where takes_tiles().
+void multiply(const Table& table, const Product& product, const TiledBuffer& a,
+              const PackedPanels& weights, Parallel& parallel);
+// Whether a product of so many rows is faster so than with activations in 8 bits.
+bool takes_tiles(const Table& table, std::size_t rows);
 
- private:
-  struct Free {
-    void operator()(float* p) const { std::free(p); }
-  };
-  std::unique_ptr<float, Free> data_;
-  std::size_t capacity_ = 0;
-};
+// Memory for packing; one for each caller of multiply_unpacked.
+using PackBuffer = Scratch<float>;
 
 // C = A B with B as it stands.
 void multiply_unpacked(const Table& table, const Product& product, const Matrix& b,

@@ -214,5 +214,39 @@ TEST_P(PackedTest, IntegerProductsAreAsNearAsEightBitsAllow) {
   }
 }
 
+float in_bf16(float x) { return bf16_to_f32(f32_to_bf16(x)); }
+
+// Products and their sums are f32: an output is off by no more than k roundings of the sum of its
+// terms' magnitudes. Two spans of rows, chunks of k that are not whole, and columns that are not.
+TEST_P(PackedTest, ProductsOnTilesAreThoseOfBf16Values) {
+  if (table_.multiply_tiles == nullptr) GTEST_SKIP() << "no tiles";
+  const std::size_t n = 75, k = 768 + 512, m = 530;
+  for (const PackedFormat format : kFormats) {
+    const PackedWeights weights = random_weights(random_, format, n, k);
+    const auto x = activations(m * k);
+    const auto start = activations(m * n);
+    TiledBuffer a;
+    a.resize(m, k);
+    for (std::size_t i = 0; i < m; ++i) table_.tile_row(x.data() + i * k, i, a);
+    for (const bool accumulate : {false, true}) {
+      std::vector<float> got = start;
+      multiply(table_, {{}, m, k, n, got.data(), n, accumulate}, a, weights.panels(), serial_);
+      for (const std::size_t row : {0u, 15u, 16u, 511u, 512u, 529u}) {
+        for (std::size_t column = 0; column < n; ++column) {
+          const PackedRow w(weights.panels(), column);
+          double sum = accumulate ? start[row * n + column] : 0, magnitude = std::fabs(sum);
+          for (std::size_t i = 0; i < k; ++i) {
+            const double term = double{in_bf16(x[row * k + i])} * in_bf16(w.value(i));
+            sum += term;
+            magnitude += std::fabs(term);
+          }
+          ASSERT_NEAR(got[row * n + column], sum, static_cast<double>(k) * 0x1p-24 * magnitude)
+              << int{format.bits} << " bits, row " << row << ", column " << column;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lathe::kernels

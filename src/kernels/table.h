@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "kernels/packed.h"
 #include "kernels/quantised_rows.h"
+#include "kernels/tiled_rows.h"
 
 namespace lathe::kernels {
 
@@ -49,6 +50,19 @@ struct DotBlock {
   float* c = nullptr;
   std::size_t c_stride = 0;  // elements between rows of C
   bool accumulate = false;
+};
+
+// C[rows, columns] = (or +=) A[rows, k] * W^T in bf16, with packed weights W[columns, k].
+struct TileBlock {
+  TiledSpan a;
+  std::size_t rows = 0;  // at most a.rows
+  std::size_t columns = 0;
+  float* c = nullptr;
+  std::size_t c_stride = 0;  // elements between rows of C
+  bool accumulate = false;
+
+  // Floats of scratch memory that a product takes: C as whole tiles.
+  std::size_t scratch_floats() const { return a.rows * ((columns + 31) / 32 * 32); }
 };
 
 // Keys or values of one sequence in pages: row t is at pages[t / page_rows] + (t % page_rows) *
@@ -104,7 +118,7 @@ struct LimitLoops {
 };
 
 struct Table {
-  const char* name = nullptr;  // "ref", "sse4", "avx2", "avx512", "avx512vnni"
+  const char* name = nullptr;  // "ref", "sse4", "avx2", "avx512", "avx512vnni", "amx", "amx"
   std::size_t panel = 0;       // columns in a panel of B
 
   // Packs columns [first_panel * panel, …) of B[k, n] into `panels` panels, each [k][panel], zeros
@@ -129,6 +143,13 @@ struct Table {
   // The same for a row alone, which is bound by reading the weights. REQUIRES: block.rows == 1,
   // block.a.group == 1.
   void (*multiply_row)(const DotBlock& block, const PackedPanels& weights) = nullptr;
+
+  // Products of many rows in bf16, sums in f32, on tiles; null where the processor has none.
+  // Activations are nearer than in 8 bits, but a row's bits are not those that it has in a product
+  // of few rows. x: [out.k()]; scratch: block.scratch_floats(), aligned to 64 bytes.
+  void (*tile_row)(const float* x, std::size_t row, TiledBuffer& out) = nullptr;
+  void (*multiply_tiles)(const TileBlock& block, const PackedPanels& weights,
+                         float* scratch) = nullptr;
 
   // y = x / sqrt(mean(x^2) + epsilon) * weight (Zhang & Sennrich 2019). x, y: [n].
   void (*rms_norm)(const float* x, const float* weight, float epsilon, std::size_t n,

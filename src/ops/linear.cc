@@ -17,13 +17,15 @@ void multiply_by_transpose(Run& run, const Matrix& x, std::size_t rows, const Ma
   kernels::multiply_unpacked(run.table, product, {w.f32, 1, w.columns}, run.pack, run.parallel);
 }
 
-// The same with all of x, in 8 bits where the run says so and the weights allow it.
+// The same with all of x, in fewer bits where the run says so and the weights allow it.
 void multiply_by_transpose(Run& run, const Value& x, const MatrixWeight& w, float* c,
                            bool accumulate) {
   const Matrix rows = {x.data, x.columns, 1};
   if (!w.is_packed() || run.activations == Activations::f32)
     return multiply_by_transpose(run, rows, x.rows, w, c, accumulate);
   const Product product = {rows, x.rows, w.columns, w.rows, c, w.rows, accumulate};
+  if (kernels::takes_tiles(run.table, x.rows))
+    return kernels::multiply(run.table, product, run.tiled(x), w.packed, run.parallel);
   kernels::multiply(run.table, product, run.quantised(x), w.packed, run.parallel);
 }
 

@@ -78,22 +78,38 @@ Value Run::make(std::size_t rows, std::size_t columns, bool learns) {
   return value;
 }
 
-kernels::QuantisedRows Run::quantised(const Value& x) {
-  using kernels::kPackedBlock;
-  LATHE_ASSERT(x.columns % kPackedBlock == 0);
-  Quantised& q = quantised_;
-  if (q.pass == arena.pass() && q.of.data == x.data && q.of.rows == x.rows &&
-      q.of.columns == x.columns) {
-    return q.buffer.rows();
+template <class Buffer>
+bool Run::is_current(Converted<Buffer>& last, const Value& x) {
+  LATHE_ASSERT(x.columns % kernels::kPackedBlock == 0);
+  if (last.pass == arena.pass() && last.of.data == x.data && last.of.rows == x.rows &&
+      last.of.columns == x.columns) {
+    return true;
   }
-  q.of = x;
-  q.pass = arena.pass();
-  q.buffer.resize(x.rows, x.columns);
-  for_rows(x.rows, x.columns, [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i)
-      table.quantise_row(x.row(i), x.columns, q.buffer.row(i));
-  });
-  return q.buffer.rows();
+  last.of = x;
+  last.pass = arena.pass();
+  last.buffer.resize(x.rows, x.columns);
+  return false;
+}
+
+kernels::QuantisedRows Run::quantised(const Value& x) {
+  kernels::QuantisedBuffer& buffer = quantised_.buffer;
+  if (!is_current(quantised_, x)) {
+    for_rows(x.rows, x.columns, [&](std::size_t first, std::size_t last) {
+      for (std::size_t i = first; i < last; ++i)
+        table.quantise_row(x.row(i), x.columns, buffer.row(i));
+    });
+  }
+  return buffer.rows();
+}
+
+const kernels::TiledBuffer& Run::tiled(const Value& x) {
+  kernels::TiledBuffer& buffer = tiled_.buffer;
+  if (!is_current(tiled_, x)) {
+    for_rows(x.rows, x.columns, [&](std::size_t first, std::size_t last) {
+      for (std::size_t i = first; i < last; ++i) table.tile_row(x.row(i), i, buffer);
+    });
+  }
+  return buffer;
 }
 
 void Run::for_rows(std::size_t rows, std::size_t cost,

@@ -81,8 +81,10 @@ class Tape {
 
 // How activations enter products with packed weights.
 enum class Activations {
-  f32,   // as they are: the bits of a product with the weights' f32 values
-  int8,  // in 8 bits, one scale for 32 values (kernels/quantised_rows.h): several times as fast
+  f32,  // as they are: the bits of a product with the weights' f32 values
+  // In 8 bits, one scale for 32 values (kernels/quantised_rows.h): several times as fast. Many rows
+  // at once in bf16 where the processor multiplies that on tiles (kernels/tiled_rows.h).
+  int8,
 };
 
 struct Run {
@@ -101,19 +103,27 @@ struct Run {
   // x in 8 bits, made once for all products that read it. Valid until the next call with another
   // value. REQUIRES: x is not changed between such products; whole blocks of 32 columns.
   kernels::QuantisedRows quantised(const Value& x);
+  // The same in bf16, as tiles.
+  const kernels::TiledBuffer& tiled(const Value& x);
   // Calls body(first, last) over slices of [0, rows), in parallel when rows * cost is worth it;
   // cost is in floats a row.
   void for_rows(std::size_t rows, std::size_t cost,
                 FunctionRef<void(std::size_t first, std::size_t last)> body);
 
  private:
-  // The last value that quantised() was asked for.
-  struct Quantised {
+  // A value in another form, as it was last asked for.
+  template <class Buffer>
+  struct Converted {
     Value of;
     std::uint64_t pass = 0;  // of the arena
-    kernels::QuantisedBuffer buffer;
+    Buffer buffer;
   };
-  Quantised quantised_;
+  // Whether `last` is of x still; if not, its buffer is resized for x.
+  template <class Buffer>
+  bool is_current(Converted<Buffer>& last, const Value& x);
+
+  Converted<kernels::QuantisedBuffer> quantised_;
+  Converted<kernels::TiledBuffer> tiled_;
 };
 
 }  // namespace lathe::ops

@@ -13,5 +13,7 @@ void fill_rows(Table& table);
 void fill_activations(Table& table);
 void fill_attention(Table& table);
 void fill_limits(Table& table);
+// Needs has_tiles() (tile_instructions.h).
+void fill_tiles(Table& table);
 
 }  // namespace lathe::kernels::cpu
