@@ -97,6 +97,7 @@ struct Run {
   Tape* tape = nullptr;  // null: inference
   Activations activations = Activations::f32;
   kernels::PackBuffer pack;
+  kernels::Scratch<float> heads;  // keys and values of prompts, packed
 
   // A value from the arena, not initialised; on the tape when it learns.
   Value make(std::size_t rows, std::size_t columns, bool learns);
