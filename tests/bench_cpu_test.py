@@ -1,4 +1,4 @@
-"""bench/cpu reads what the peers print, asks each for the same work, and takes turns with contestants that are scripts."""
+"""bench/cpu reads what the peers print, asks each for the same work, and takes turns with scripts in their place."""
 import contextlib
 import io
 import json
@@ -98,7 +98,8 @@ class ReadingTest(unittest.TestCase):
 
 class AskingTest(unittest.TestCase):
     def test_names(self):
-        self.assertEqual([t.name for t in parse_tests("prompt,batch4, start,prompt512")], ["prompt512", "batch4", "start"])
+        names = [test.name for test in parse_tests("prompt,batch4, start,prompt512")]
+        self.assertEqual(names, ["prompt512", "batch4", "start"])
         for name in ("prompt0", "depth", "fast", "decode-3"):
             with self.assertRaisesRegex(Failure, "there is no test"):
                 parse_tests(name)
@@ -107,10 +108,15 @@ class AskingTest(unittest.TestCase):
         lathe, llama = contestants.Lathe("lathe"), contestants.LlamaCpp("llama-bench", "llama.cpp")
         ik = contestants.ik_variants("llama-bench", "ik")[1]
         depth = Test("depth", 4096)
-        self.assertEqual(lathe.command(depth, "m", 2)[1:], "bench m --prompt 0 --decode 32 --depth 4096 --batch 1 --runs 1 "
-                         "--threads 2 --json".split())
+        self.assertEqual(lathe.command(depth, "m", 2)[1:], "bench m --prompt 0 --decode 32 --depth 4096 --batch 1 "
+                         "--runs 1 --threads 2 --json".split())
         self.assertEqual(llama.command(depth, "m", 2)[1:], "-m m -t 2 -p 0 -n 32 -d 4096 -r 1 -o json".split())
         self.assertEqual(ik.command(depth, "m", 2)[1:], "-m m -t 2 -rtr 1 -p 0 -n 0 -gp 4096,32 -r 1 -o json".split())
+
+    def test_some_variants_take_some_tests(self):
+        plain, unpacked = contestants.llama_variants("llama-bench", "llama.cpp")
+        self.assertEqual([c.label for c in (plain, unpacked) if c.takes(Test("decode", 128))], ["llama.cpp"])
+        self.assertEqual([c.label for c in (plain, unpacked) if c.takes(Test("start"))], ["llama.cpp", "llama.cpp -nr"])
 
     def test_a_missing_sibling_is_named(self):
         with self.assertRaisesRegex(Failure, "no llama-batched-bench beside"):
@@ -191,7 +197,7 @@ class WholeTest(unittest.TestCase):
         code, out, _ = self.bench("--tests", "prompt512", "--rounds", "2")
         self.assertEqual(code, 0)
         self.assertEqual((self.path / "turns").read_text().split(), ["lathe", "llama-bench"] * 2)
-        self.assertIn("| prompt of 512 | 2,500 | 1,012 | 2.47 times | 50 % of 8-bit arithmetic |", out)
+        self.assertIn("| prompt of 512 | 2,500 | 1,012 | - | 2.47 times | 50 % of 8-bit arithmetic |", out)
         self.assertNotIn(self.folder.name, out)
 
     def test_json_has_every_reading(self):
@@ -204,7 +210,7 @@ class WholeTest(unittest.TestCase):
         self.script("lathe", "echo no such option >&2; exit 2")
         code, out, errors = self.bench("--tests", "decode128", "--rounds", "2")
         self.assertEqual(code, 1)
-        self.assertIn("| decode 128 | failed | 1,012 | - | - |", out)
+        self.assertIn("| decode 128 | failed | 1,012 | - | - | - |", out)
         self.assertEqual(errors.count("exit 2: no such option"), 1)
 
     def test_words_that_make_no_sense(self):

@@ -19,7 +19,8 @@ def make_parser(text):
     parser.add_argument("--lathe", metavar="PATH", default=str(ROOT / "build" / "lathe"), help="default: build/lathe")
     parser.add_argument("--peers-only", action="store_true", help="leave Lathe out")
     parser.add_argument("--llama", metavar="PATH", action="append", default=[],
-                        help="llama.cpp's llama-bench, its other programs beside it; may be given again")
+                        help="llama.cpp's llama-bench, its other programs beside it, for start and memory with and "
+                             "without -nr; may be given again")
     parser.add_argument("--ik", metavar="PATH", action="append", default=[],
                         help="ik_llama.cpp's llama-bench, run with and without -rtr 1; may be given again")
     parser.add_argument("--models", metavar="FILE", nargs="+", required=True, help="GGUF files")

@@ -42,7 +42,8 @@ def read_bench_json(text):
         raise Failure(f"its JSON has no avg_ts ({error})") from error
     if len(rates) != 1:
         raise Failure(f"it printed {len(rates)} results instead of one")
-    return Reading(rates[0], build=f"{rows[0].get('build_number', '?')} ({rows[0].get('build_commit', '?')})")
+    number, commit = rows[0].get("build_number", 0), rows[0].get("build_commit", "unknown")
+    return Reading(rates[0], build=f"{number} ({commit})" if number else "")
 
 
 def read_batched_table(text):
@@ -80,6 +81,9 @@ class Lathe:
     def __init__(self, program):
         self.label, self.program = "Lathe", program
 
+    def takes(self, _test):
+        return True
+
     def command(self, test, model, threads):
         if test.kind in ("start", "memory"):
             return [self.program, "run", model, text_of(test), "--max-tokens", str(answer_length(test)),
@@ -100,9 +104,12 @@ class LlamaCpp:
     """llama.cpp by the path of its llama-bench; its other programs stand beside it."""
     answers_with = ("llama-completion", "llama-cli")  # the first one that is there; newer ones chat in llama-cli
 
-    def __init__(self, program, label, bench_options=(), text_options=()):
-        self.label, self.program = label, program
+    def __init__(self, program, label, bench_options=(), text_options=(), kinds=tuple(tests.TITLES)):
+        self.label, self.program, self.kinds = label, program, kinds
         self.bench_options, self.text_options = list(bench_options), list(text_options)
+
+    def takes(self, test):
+        return test.kind in self.kinds
 
     def beside(self, *names):
         for name in names:
@@ -157,6 +164,13 @@ class IkLlamaCpp(LlamaCpp):
         return ["-p", 0, "-n", 0, "-gp", f"{test.number},{tests.DEPTH_DECODE}"]
 
 
+def llama_variants(program, label):
+    """As it is, and with weights left as they are in the file: slower at every rate, but one copy of them in memory and
+    nothing to rearrange before the first token."""
+    return [LlamaCpp(program, label),
+            LlamaCpp(program, f"{label} -nr", text_options=["-nr"], kinds=("start", "memory"))]
+
+
 def ik_variants(program, label):
     """With and without weights interleaved while they are loaded: which one is faster differs by type and processor."""
     return [IkLlamaCpp(program, label),
@@ -168,7 +182,8 @@ def make_contestants(lathe, llamas, iks):
     def numbered(name, index):
         return name if index == 0 else f"{name} {index + 1}"
     out = [Lathe(lathe)] if lathe else []
-    out += [LlamaCpp(path, numbered("llama.cpp", i)) for i, path in enumerate(llamas)]
+    for i, path in enumerate(llamas):
+        out += llama_variants(path, numbered("llama.cpp", i))
     for i, path in enumerate(iks):
         out += ik_variants(path, numbered("ik_llama.cpp", i))
     return out

@@ -22,7 +22,7 @@ class Outcome:
 
 
 def peak_of(pid):
-    """The most memory that the process had resident so far. Its own rusage would count what this one had at the fork."""
+    """The most memory that the process had resident so far; its rusage would count what this one had at the fork."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
             found = re.search(r"VmHWM:\s*(\d+) kB", status.read())
@@ -56,7 +56,8 @@ def run(command, watches_memory=False):
     with tempfile.TemporaryDirectory(prefix="bench-cpu-") as folder, tempfile.TemporaryFile() as errors:
         begin = time.monotonic()
         try:
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=folder)
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+                                     cwd=folder)
         except OSError as error:
             raise Failure(f"{command[0]}: {error.strerror}") from error
         with child:

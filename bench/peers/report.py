@@ -34,6 +34,8 @@ def format_value(value, unit):
 
 
 def format_cell(cell, unit):
+    if cell is None:
+        return "-"
     return "failed" if cell.error else format_value(cell.median, unit)
 
 
@@ -68,13 +70,13 @@ def model_table(rows, labels):
     head = ["", *labels, "Lathe to the better peer", "Lathe to the limit"]
     lines = [head, ["---"] * len(head)]
     for row in rows:
-        cells = [format_cell(row.cells[label], row.test.unit) for label in labels]
+        cells = [format_cell(row.cells.get(label), row.test.unit) for label in labels]
         lines.append([row.test.title, *cells, format_ratio(row), limit_of(rows, row)])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def build_of(rows, label):
-    return next((r.build for row in rows for r in row.cells[label].readings if r.build), "")
+    return next((r.build for row in rows if label in row.cells for r in row.cells[label].readings if r.build), "")
 
 
 def markdown(rows, contestants, options):

@@ -30,7 +30,7 @@ class Cell:
 class Row:
     model: Path
     test: Test
-    cells: dict  # by label
+    cells: dict  # by label, of those that take this test
 
     def better_peer(self):
         """(label, median) of the best that is not Lathe, or None."""
@@ -68,6 +68,7 @@ def take_turn(contestant, cell, test, model, threads, name):
 
 
 def run_test(contestants, test, model, options):
+    contestants = [c for c in contestants if c.takes(test)]
     row = Row(model, test, {c.label: Cell() for c in contestants})
     if test.kind == "start":  # whoever comes first would read the file from the disk
         for contestant in contestants:
