@@ -22,7 +22,7 @@ LLAMA_BENCH = """load_backend: loaded CPU backend from libggml-cpu-sapphirerapid
 [
   {
     "build_commit": "abc1234", "build_number": 11669, "cpu_info": "A Processor", "n_threads": 2,
-    "n_prompt": 512, "n_gen": 0, "n_depth": 0, "avg_ns": 505982154, "avg_ts": 1011.893, "samples_ts": [ 1011.893 ]
+    "n_prompt": 512, "n_gen": 0, "n_depth": 0, "avg_ns": 505982154, "avg_ts": 1005.5, "samples_ts": [ 999.1, 1011.893 ]
   }
 ]
 """
@@ -64,10 +64,10 @@ class ReadingTest(unittest.TestCase):
 
     def test_two_results_are_not_one(self):
         with self.assertRaisesRegex(Failure, "2 results instead of one"):
-            contestants.read_bench_json('[\n{"avg_ts": 1}, {"avg_ts": 2}\n]')
+            contestants.read_bench_json('[\n{"samples_ts": [1]}, {"samples_ts": [2]}\n]')
 
     def test_other_words_are_an_error(self):
-        for text in ("", "error: no such model", "[\n{}\n]", "[\n{\n"):
+        for text in ("", "error: no such model", "[\n{}\n]", '[\n{"samples_ts": []}\n]', "[\n{\n"):
             with self.assertRaises(Failure, msg=text):
                 contestants.read_bench_json(text)
 

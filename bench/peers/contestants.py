@@ -1,6 +1,6 @@
 """The programs that are compared: what each is told for a test, and how its output is read.
 
-All read the same file with the same number of threads. Peers warm up by themselves; a test is one repetition, and
+All read the same file with the same number of threads. Peers warm up by themselves; a reading is one repetition, and
 repetitions are rounds. `start` and `memory` are whole processes that answer a text.
 """
 import json
@@ -33,13 +33,13 @@ def read_outcome(test, outcome, read_rate):
 
 
 def read_bench_json(text):
-    """The only result of llama-bench -o json, which may have lines of a log before it."""
+    """The last repetition of the only result of llama-bench -o json, which may have lines of a log before it."""
     begin = text.find("[\n")
     try:
         rows = json.loads(text[begin:]) if begin >= 0 else []
-        rates = [float(row["avg_ts"]) for row in rows]
-    except (ValueError, KeyError, TypeError) as error:
-        raise Failure(f"its JSON has no avg_ts ({error})") from error
+        rates = [float(row["samples_ts"][-1]) for row in rows]
+    except (ValueError, LookupError, TypeError) as error:
+        raise Failure(f"its JSON has no samples_ts ({error})") from error
     if len(rates) != 1:
         raise Failure(f"it printed {len(rates)} results instead of one")
     number, commit = rows[0].get("build_number", 0), rows[0].get("build_commit", "unknown")
@@ -129,7 +129,11 @@ class LlamaCpp:
             "decode": ["-p", 0, "-n", test.number],
             "depth": self.depth_flags(test),
         }[test.kind]
-        return [self.program, *common, *self.bench_options, *map(str, asked), "-r", "1", "-o", "json"]
+        return [self.program, *common, *self.bench_options, *map(str, asked), "-r", str(self.repetitions(test)),
+                "-o", "json"]
+
+    def repetitions(self, _test):
+        return 1
 
     def depth_flags(self, test):
         return ["-p", 0, "-n", tests.DEPTH_DECODE, "-d", test.number]
@@ -159,6 +163,10 @@ class IkLlamaCpp(LlamaCpp):
     """ik_llama.cpp, whose programs parted from llama.cpp's before those learnt of depths and conversations."""
     answers_with = ("llama-cli",)
     no_chat = ()
+
+    def repetitions(self, test):
+        """It warms up with one token, which leaves buffers of a whole prompt to be touched for the first time."""
+        return 2 if test.kind == "prompt" else 1
 
     def depth_flags(self, test):
         return ["-p", 0, "-n", 0, "-gp", f"{test.number},{tests.DEPTH_DECODE}"]
