@@ -18,10 +18,13 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kWarmUps = 1;  // runs that do not count
+
 struct BenchOptions {
   std::string reference;
-  std::size_t prompt = 512;
-  std::size_t answer = 128;
+  std::size_t prompt = 512;  // 0: not measured
+  std::size_t decode = 128;  // 0: not measured
+  std::size_t depth = 8;     // of the context when decoding begins
   std::vector<std::size_t> batches = {1, 8};
   std::size_t runs = 3;
 };
@@ -60,8 +63,12 @@ class Bench {
         cost_(models::pass_cost(engine.decoder().config(), engine.decoder().weights())) {}
 
   Result<std::vector<Measured>> run() {
-    LATHE_TRY(Measured prompt, measure_prompt());
-    std::vector<Measured> lines = {std::move(prompt)};
+    std::vector<Measured> lines;
+    if (options_.prompt > 0) {
+      LATHE_TRY(Measured prompt, measure_prompt());
+      lines.push_back(std::move(prompt));
+    }
+    if (options_.decode == 0) return lines;
     for (const std::size_t batch : options_.batches) {
       LATHE_TRY(Measured decode, measure_decode(batch));
       lines.push_back(std::move(decode));
@@ -72,28 +79,37 @@ class Bench {
  private:
   Result<Measured> measure_prompt() {
     std::vector<double> rates;
-    for (std::size_t i = 0; i < options_.runs; ++i) {
+    for (std::size_t i = 0; i < kWarmUps + options_.runs; ++i) {
       LATHE_TRY(const engine::Answer answer,
                 engine_.generate(random_request(engine_, options_.prompt, 1, random_)));
-      rates.push_back(static_cast<double>(options_.prompt) / answer.timing.prefill);
+      if (i >= kWarmUps)
+        rates.push_back(static_cast<double>(options_.prompt) / answer.timing.prefill);
     }
     Measured out = {fmt::format("prompt of {}", options_.prompt), median(rates), 0, {}};
     const double ops =
         2 * (cost_.multiply_adds + cost_.head_multiply_adds / static_cast<double>(options_.prompt));
-    const double limit = cost_.is_packed ? limits_.int8_ops : limits_.f32_ops;
+    const auto [limit, name] = prompt_limit();
     if (limit > 0) out.share = out.tokens_per_second * ops / limit;
-    out.limit = cost_.is_packed ? "8-bit arithmetic" : "f32 arithmetic";
+    out.limit = name;
     return out;
+  }
+
+  // The arithmetic that a prompt's products are made of.
+  std::pair<double, const char*> prompt_limit() const {
+    if (!cost_.is_packed) return {limits_.f32_ops, "f32 arithmetic"};
+    if (kernels::takes_tiles(kernels::active(), options_.prompt))
+      return {limits_.bf16_ops, "bf16 arithmetic"};
+    return {limits_.int8_ops, "8-bit arithmetic"};
   }
 
   Result<Measured> measure_decode(std::size_t batch) {
     std::vector<double> rates;
-    for (std::size_t i = 0; i < options_.runs; ++i) {
+    for (std::size_t i = 0; i < kWarmUps + options_.runs; ++i) {
       LATHE_TRY(const double rate, decode_once(batch));
-      rates.push_back(rate);
+      if (i >= kWarmUps) rates.push_back(rate);
     }
     Measured out = {
-        fmt::format("answers of {}, {} at once", options_.answer, batch), median(rates), 0, {}};
+        fmt::format("answers of {}, {} at once", options_.decode, batch), median(rates), 0, {}};
     const double bytes = cost_.weight_bytes + cost_.head_bytes;
     if (batch == 1 && limits_.read_bytes > 0) {
       out.share = out.tokens_per_second * bytes / limits_.read_bytes;
@@ -104,16 +120,15 @@ class Bench {
 
   // Tokens a second of all answers together, once the last has its first token.
   Result<double> decode_once(std::size_t batch) {
-    constexpr std::size_t kPrompt = 8;
     std::vector<engine::GenerationRequest> requests;
     for (std::size_t i = 0; i < batch; ++i)
-      requests.push_back(random_request(engine_, kPrompt, options_.answer, random_));
+      requests.push_back(random_request(engine_, options_.depth, options_.decode, random_));
     double longest = 0;
     for (const Result<engine::Answer>& answer : engine_.generate_all(std::move(requests))) {
       if (!answer.ok()) return answer.error();
       longest = std::max(longest, answer->timing.total - answer->timing.first_token);
     }
-    return static_cast<double>(batch * (options_.answer - 1)) / longest;
+    return static_cast<double>(batch * (options_.decode - 1)) / longest;
   }
 
   const BenchOptions& options_;
@@ -125,10 +140,11 @@ class Bench {
 
 void print_limits(const kernels::MachineLimits& limits, std::size_t threads) {
   fmt::print(
-      "kernels {}, {} threads: reads {:.1f} GB/s, {:.0f} GFLOP/s in f32, {:.0f} GOP/s in 8 "
-      "bits\n",
+      "kernels {}, {} threads: reads {:.1f} GB/s, {:.0f} GFLOP/s in f32, {:.0f} GOP/s in 8 bits",
       kernels::active().name, threads, limits.read_bytes * 1e-9, limits.f32_ops * 1e-9,
       limits.int8_ops * 1e-9);
+  if (limits.bf16_ops > 0) fmt::print(", {:.0f} GFLOP/s in bf16", limits.bf16_ops * 1e-9);
+  fmt::print("\n");
 }
 
 void print_lines(const std::vector<Measured>& lines) {
@@ -148,7 +164,8 @@ json bench_json(const kernels::MachineLimits& limits, std::size_t threads,
               {"limits",
                {{"read_bytes_per_second", limits.read_bytes},
                 {"f32_ops_per_second", limits.f32_ops},
-                {"int8_ops_per_second", limits.int8_ops}}},
+                {"int8_ops_per_second", limits.int8_ops},
+                {"bf16_ops_per_second", limits.bf16_ops}}},
               {"results", json::array()}};
   for (const Measured& line : lines) {
     json one = {{"what", line.what}, {"tokens_per_second", line.tokens_per_second}};
@@ -196,10 +213,12 @@ Action add_bench(CLI::App& program, const Common& common) {
   CLI::App* command = program.add_subcommand(
       "bench", "what this machine can do at most, and what a model reaches of it");
   command->add_option("REF", options->reference, "a model; without one, the machine alone");
-  command->add_option("--prompt", options->prompt, "tokens of the prompt (512)")
+  command->add_option("--prompt", options->prompt, "tokens of the prompt (512); 0: none is read")
+      ->check(CLI::Range(0, 1 << 20));
+  command->add_option("--decode", options->decode, "tokens of an answer (128); 0: none is made")
+      ->check(CLI::IsMember({0}) | CLI::Range(2, 1 << 20));
+  command->add_option("--depth", options->depth, "tokens in front of an answer (8)")
       ->check(CLI::Range(1, 1 << 20));
-  command->add_option("--answer", options->answer, "tokens of an answer (128)")
-      ->check(CLI::Range(2, 1 << 20));
   command->add_option("--batch", options->batches, "answers at once (1,8)")
       ->delimiter(',')
       ->check(CLI::Range(1, 256));

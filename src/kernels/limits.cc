@@ -51,16 +51,21 @@ double read_rate(const Table& table, Parallel& parallel) {
   return static_cast<double>(part) * best;
 }
 
+double arithmetic_rate(std::size_t (*loop)(std::size_t), Parallel& parallel) {
+  return static_cast<double>(loop(kRounds)) *
+         best_rate(parallel, [loop](std::size_t) { loop(kRounds); });
+}
+
 }  // namespace
 
 MachineLimits measure_limits(const Table& table, Parallel& parallel) {
   MachineLimits limits;
   if (table.limits.read == nullptr) return limits;
   limits.read_bytes = read_rate(table, parallel);
-  limits.f32_ops = static_cast<double>(table.limits.f32_ops(kRounds)) *
-                   best_rate(parallel, [&](std::size_t) { table.limits.f32_ops(kRounds); });
-  limits.int8_ops = static_cast<double>(table.limits.int8_ops(kRounds)) *
-                    best_rate(parallel, [&](std::size_t) { table.limits.int8_ops(kRounds); });
+  limits.f32_ops = arithmetic_rate(table.limits.f32_ops, parallel);
+  limits.int8_ops = arithmetic_rate(table.limits.int8_ops, parallel);
+  if (table.limits.bf16_ops != nullptr)
+    limits.bf16_ops = arithmetic_rate(table.limits.bf16_ops, parallel);
   return limits;
 }
 

@@ -15,6 +15,7 @@ struct MachineLimits {
   double read_bytes = 0;  // a second
   double f32_ops = 0;     // multiplications and additions a second
   double int8_ops = 0;
+  double bf16_ops = 0;  // 0: no tiles
 };
 
 // Takes about a second and 512 MiB. Tables without loops (ref) have limits of 0.

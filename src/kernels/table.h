@@ -115,6 +115,7 @@ struct LimitLoops {
   void (*read)(const std::byte* memory, std::size_t bytes, std::size_t streams) = nullptr;
   std::size_t (*f32_ops)(std::size_t rounds) = nullptr;
   std::size_t (*int8_ops)(std::size_t rounds) = nullptr;
+  std::size_t (*bf16_ops)(std::size_t rounds) = nullptr;  // null: no tiles
 };
 
 struct Table {

@@ -40,7 +40,10 @@ Table table_for(const Target& target) {
   fill_activations(table);
   fill_attention(table);
   fill_limits(table);
-  if (target.tiles) fill_tiles(table);
+  if (target.tiles) {
+    fill_tiles(table);
+    fill_tiles8(table);
+  }
   hwy::SetSupportedTargetsForTest(0);
   return table;
 }

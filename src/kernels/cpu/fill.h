@@ -15,5 +15,6 @@ void fill_attention(Table& table);
 void fill_limits(Table& table);
 // Needs has_tiles() (tile_instructions.h).
 void fill_tiles(Table& table);
+void fill_tiles8(Table& table);
 
 }  // namespace lathe::kernels::cpu

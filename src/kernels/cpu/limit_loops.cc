@@ -89,7 +89,7 @@ void read(const std::byte* memory, std::size_t bytes, std::size_t streams) {
 
 }  // namespace
 
-void fill_limits(Table& table) { table.limits = {read, f32_ops, int8_ops}; }
+void fill_limits(Table& table) { table.limits = {read, f32_ops, int8_ops, nullptr}; }
 
 #endif
 }  // namespace HWY_NAMESPACE

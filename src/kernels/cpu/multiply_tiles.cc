@@ -248,11 +248,26 @@ void tile_row(const float* x, std::size_t row, TiledBuffer& out) {
     round_to_bf16(x + k0, out.values(row, k0));
 }
 
+// kernels/limits.h: four products at a time, on tiles of zeros.
+std::size_t bf16_ops(std::size_t rounds) {
+  const TileSession session(whole_tiles());
+  tile_zero<4>();
+  tile_zero<5>();
+  for (std::size_t i = 0; i < rounds; i += 4) {
+    tile_add_bf16<0, 4, 5>();
+    tile_add_bf16<1, 4, 5>();
+    tile_add_bf16<2, 4, 5>();
+    tile_add_bf16<3, 4, 5>();
+  }
+  return rounds / 4 * 4 * kTileRows * kPackedLanes * kTileValues * 2;
+}
+
 }  // namespace
 
 void fill_tiles(Table& table) {
   table.tile_row = tile_row;
   table.multiply_tiles = multiply_tiles;
+  table.limits.bf16_ops = bf16_ops;
 }
 
 #endif
