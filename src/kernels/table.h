@@ -5,9 +5,10 @@
 // the drivers in matmul.h) split over threads. They allocate nothing but small scratch on the
 // stack. All are pure functions of their arguments and safe to call from any number of threads.
 //
-// Determinism: a row of a result depends on that row's inputs and on the table alone, never on how
+// Determinism: a row of a result depends on that row's inputs and on the kernel alone, never on how
 // many other rows stand in the call. Each output of a product is one chain of fused multiply-adds
-// over k in ascending order, so that one row alone gives the same bits as the same row in a batch.
+// over k in ascending order, so that one row alone gives the same bits as the same row in a batch;
+// multiply_tiles, which rounds to bf16, is the exception.
 #pragma once
 
 #include <cstddef>

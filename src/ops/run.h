@@ -83,7 +83,8 @@ class Tape {
 enum class Activations {
   f32,  // as they are: the bits of a product with the weights' f32 values
   // In 8 bits, one scale for 32 values (kernels/quantised_rows.h): several times as fast. Many rows
-  // at once in bf16 where the processor multiplies that on tiles (kernels/tiled_rows.h).
+  // at once in bf16 where the processor multiplies that on tiles (kernels/tiled_rows.h), and
+  // attention over prompts in blocks (attention_cached.h).
   int8,
 };
 
