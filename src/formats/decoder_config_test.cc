@@ -481,6 +481,16 @@ TEST(RopeDivisors, Llama3KeepsHighAndStretchesLowFrequencies) {
   EXPECT_NEAR(divisors[1], 2.442259f, 1e-5f);
 }
 
+// transformers stretches by the number of values that the config asks for, rounded up only later.
+TEST(DynamicTheta, AnOddNumberOfRotatedValuesCountsAsItIs) {
+  RopeConfig rope;
+  rope.scaling = dynamic_scaling();
+  EXPECT_DOUBLE_EQ(dynamic_theta(rope, 8, 16, 16), 10000);
+  EXPECT_NEAR(dynamic_theta(rope, 8, 16, 40), 10000 * std::pow(4, 8.0 / 6), 1e-6);
+  rope.exponent_dim = 7;
+  EXPECT_NEAR(dynamic_theta(rope, 8, 16, 40), 10000 * std::pow(4, 7.0 / 5), 1e-6);
+}
+
 TEST(ExpectedTensors, AreAllWeightsInOrder) {
   DecoderConfig c = full_config();
   const auto tied = expected_tensors(c);
