@@ -16,7 +16,10 @@ constexpr std::string_view kTexts[] = {"", " The <s>  caf\u00e9 \u2581 12 \u65e5
 // Encodes, decodes to valid UTF-8 at once and as a stream.
 inline void use_tokenizer(const lathe::text::Tokenizer& tokenizer) {
   for (const std::string_view text : kTexts) {
-    const auto ids = tokenizer.encode(text, {.add_special_tokens = true, .parse_special = true});
+    const auto encoded =
+        tokenizer.encode(text, {.add_special_tokens = true, .parse_special = true});
+    if (!encoded.ok()) continue;  // a pattern that takes too many steps
+    const auto& ids = *encoded;
     if (!lathe::text::is_valid_utf8(tokenizer.decode(ids))) std::abort();
     lathe::text::TextStream stream(tokenizer);
     std::string streamed;

@@ -36,7 +36,8 @@ Result<bool> names(const std::string& key, const std::string& module) {
   LATHE_TRY(const text::Regex regex,
             text::Regex::compile("\\A(?:.*\\.)?(?:" + key + ")\\z").at(key));
   text::Regex::Matcher matcher(regex, module);
-  return matcher.next().has_value();
+  LATHE_TRY(const auto match, matcher.next());
+  return match.has_value();
 }
 
 // The scale of a module where patterns are regular expressions.
@@ -61,7 +62,8 @@ Status check_target(const formats::LoraConfig& config, const std::string& module
   LATHE_TRY(const text::Regex regex,
             text::Regex::compile("\\A(?:" + config.target_regex + ")\\z").at("target_modules"));
   text::Regex::Matcher matcher(regex, module);
-  if (matcher.next()) return {};
+  LATHE_TRY(const auto match, matcher.next().at("target_modules"));
+  if (match) return {};
   return Error::bad_input("target_modules does not name this module").at(module);
 }
 
