@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string>
 
 #include "formats/embedding_config.h"
 #include "formats/encoder_tensors.h"
@@ -41,13 +42,17 @@ std::string_view take(std::string_view& rest) {
   return text;
 }
 
+// Only those that are not as the last input left them: writing takes most of the time.
 void write_files(std::string_view rest) {
-  for (const char* name : kFiles) {
+  static std::string written[std::size(kFiles)];
+  for (std::size_t i = 0; i < std::size(kFiles); ++i) {
     const std::string_view text = take(rest);
+    if (text == written[i]) continue;
+    written[i] = text;
     if (text.empty()) {
-      std::filesystem::remove(folder() / name);
+      std::filesystem::remove(folder() / kFiles[i]);
     } else {
-      std::ofstream(folder() / name, std::ios::binary) << text;
+      std::ofstream(folder() / kFiles[i], std::ios::binary) << text;
     }
   }
 }
