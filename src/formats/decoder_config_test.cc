@@ -308,6 +308,36 @@ TEST(ConfigJson, RoundTrip) {
   expect_error(to_config_json(c, "float32"), ErrorKind::unsupported, "rotary factors");
 }
 
+// Nothing is rotated with ALiBi and with learned positions, so what a file says of it is no part of
+// the model.
+class NotRotated : public testing::TestWithParam<json> {};
+
+TEST_P(NotRotated, HasNoRotarySettings) {
+  const auto with = [](const json& rope) {
+    json config = GetParam();
+    config["rope_parameters"] = rope;
+    return decoder_config_from_json(config.dump());
+  };
+  const auto plain = with({{"rope_type", "default"}, {"rope_theta", 10000.0}});
+  ASSERT_TRUE(plain.ok()) << plain.error().message();
+  const auto other = with({{"rope_type", "dynamic"}, {"rope_theta", 10000.5}, {"factor", 4.0}});
+  ASSERT_TRUE(other.ok()) << other.error().message();
+  EXPECT_EQ(*other, *plain);
+  EXPECT_EQ(context_limit(*other), plain->max_positions);
+  const auto back = decoder_config_from_json(to_config_json(*other, "float32").value());
+  ASSERT_TRUE(back.ok()) << back.error().message();
+  EXPECT_EQ(*back, *other);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Families, NotRotated,
+    testing::Values(json{{"model_type", "falcon"},
+                         {"alibi", true},
+                         {"hidden_size", 64},
+                         {"num_attention_heads", 4}},
+                    json{{"model_type", "gpt2"}, {"n_embd", 64}, {"n_head", 4}}),
+    [](const auto& tested) { return tested.param["model_type"].template get<std::string>(); });
+
 TEST(ConfigJson, YarnSharpensAttentionUnlessToldOtherwise) {
   const auto yarn = [](json more) {
     return [more](json& j) {
