@@ -308,6 +308,19 @@ TEST(ConfigJson, RoundTrip) {
   expect_error(to_config_json(c, "float32"), ErrorKind::unsupported, "rotary factors");
 }
 
+TEST(ConfigJson, GemmasScaleOfScoresComesBack) {
+  for (const double scalar : {30.0, 144.0, 168.0, 224.0, 256.0, 0.7, 1e-5, 12345.678}) {
+    const json config = {{"model_type", "gemma2"}, {"query_pre_attn_scalar", scalar}};
+    const auto read = decoder_config_from_json(config.dump());
+    ASSERT_TRUE(read.ok()) << read.error().message();
+    const std::string written = to_config_json(*read, "float32").value();
+    EXPECT_EQ(decoder_config_from_json(written)->query_scale, read->query_scale) << scalar;
+    if (scalar == std::round(scalar)) {
+      EXPECT_EQ(json::parse(written)["query_pre_attn_scalar"], scalar);
+    }
+  }
+}
+
 // Nothing is rotated with ALiBi and with learned positions, so what a file says of it is no part of
 // the model.
 class NotRotated : public testing::TestWithParam<json> {};

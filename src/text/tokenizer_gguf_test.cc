@@ -94,6 +94,8 @@ TEST(TokenizerGguf, NamesTheDamage) {
   EXPECT_THAT(error(kTokens, GgufArray(std::vector<std::string>{})), HasSubstr(kTokens));
   EXPECT_THAT(error(kTokens, GgufArray(std::vector<std::string>{"a", ""})),
               HasSubstr("token 1 is empty"));
+  EXPECT_THAT(error(kTokens, GgufArray(std::vector<std::string>{"a", "b\xE2"})),
+              HasSubstr("token 1 is not UTF-8"));
   EXPECT_THAT(error(kTokens, GgufArray(std::vector<std::string>(
                                  static_cast<std::size_t>(trained().vocab_size()), "a"))),
               HasSubstr("merge"));
