@@ -31,7 +31,7 @@ lathe::Status run(const char* tokenizer_file, const char* text_file) {
   const auto lines = lines_of(text);
   const auto begin = std::chrono::steady_clock::now();
   std::size_t count = 0;
-  for (const std::string_view line : lines) count += files.tokenizer->encode(line).size();
+  for (const std::string_view line : lines) count += files.tokenizer->encode(line).value().size();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   fmt::print("{:.6f}\n", seconds.count());
   fmt::print(stderr, "{} tokens\n", count);

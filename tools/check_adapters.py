@@ -196,9 +196,9 @@ def write_case(family, rng, number, scratch, kind):
     return base, folder, loaded, (case, config)
 
 
-def precise(model, ids):
+def precise(model, ids, *seed):
     with torch.no_grad():
-        return oracle.in_double(model)(input_ids=ids[None]).logits[0][-len(ids):].float()
+        return oracle.in_double(model, *seed)(input_ids=ids[None]).logits[0][-len(ids):].float()
 
 
 def run_case(kind, family, seed, number, scratch, program):
@@ -221,7 +221,7 @@ def run_case(kind, family, seed, number, scratch, program):
             got = oracle.lathe_logits(base, ids, scratch, adapter=folder, program=program)
         except oracle.Refused as refusal:
             return "refused", str(refusal), what
-        found, verdict = oracle.judge(got, want, lambda: precise(model, ids))
+        found, verdict = oracle.judge(got, want, lambda *seed: precise(model, ids, *seed))
         worst, rank = max(worst, found), max(rank, RANKS.index(verdict))
     return RANKS[rank], worst, what
 

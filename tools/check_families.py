@@ -25,9 +25,9 @@ from family_cases import FAMILIES, draw
 RANKS = ("equal", "rounding", "DIFFERS")
 
 
-def precise(model, ids):
+def precise(model, ids, *seed):
     with torch.no_grad():
-        return oracle.in_double(model)(ids[None], use_cache=False).logits[0].float()
+        return oracle.in_double(model, *seed)(ids[None], use_cache=False).logits[0].float()
 
 
 def run_case(family, seed, number, scratch, program):
@@ -48,7 +48,7 @@ def run_case(family, seed, number, scratch, program):
             got = oracle.lathe_logits(folder, ids, scratch, program=program)
         except oracle.Refused as refusal:
             return case, "refused", str(refusal)
-        found, verdict = oracle.judge(got, want, lambda: precise(model, ids))
+        found, verdict = oracle.judge(got, want, lambda *seed: precise(model, ids, *seed))
         worst, rank = max(worst, found), max(rank, RANKS.index(verdict))
     return case, RANKS[rank], worst
 

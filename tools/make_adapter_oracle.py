@@ -13,7 +13,7 @@ from pathlib import Path
 
 import peft
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import oracle
 from check_adapters import fill
@@ -36,6 +36,7 @@ ADAPTERS = {
     "dora": ("llama-biases", lora(target_modules=["q_proj", "o_proj", "down_proj"], use_dora=True)),
     "lora-bias": ("llama-biases", lora(target_modules=["v_proj", "up_proj"], lora_bias=True)),
     "embeddings": ("gemma2", lora(target_modules=["embed_tokens", "v_proj"])),
+    "embeddings-half": ("gemma2", lora(target_modules=["embed_tokens", "v_proj"])),  # the tied head is rounded too
     "token-rows": ("qwen3", lora(target_modules=["k_proj"], trainable_token_indices=[7, 3, 90])),
     "ia3": ("gpt2", peft.IA3Config(task_type="CAUSAL_LM", target_modules=["c_attn", "c_fc", "mlp.c_proj"],
                                    feedforward_modules=["mlp.c_proj"])),
@@ -60,6 +61,9 @@ def write(name, out):
     fill(tuned, config, seed)
     tuned.save_pretrained(out / name)
     (out / name / "README.md").unlink(missing_ok=True)
+    if name.endswith("-half"):
+        weights = out / name / "adapter_model.safetensors"
+        save_file({n: t.bfloat16() for n, t in load_file(weights).items()}, weights, metadata={"format": "pt"})
     path = out / name / "adapter_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "base_model_name_or_path": base}, indent=1) + "\n")
     model = peft.PeftModel.from_pretrained(load(base), out / name).eval()

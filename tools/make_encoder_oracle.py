@@ -18,12 +18,15 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
 
 SIZES = dict(vocab_size=120, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
              max_position_embeddings=40)
 DISTIL = dict(vocab_size=120, dim=32, hidden_dim=48, n_layers=2, n_heads=4, max_position_embeddings=40)
+
+SMALL = dict(hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2,
+             max_position_embeddings=42, type_vocab_size=1, layer_norm_eps=1e-5)
 
 TEXTS = ["hello world", "The cat sat on the mat.", "cats and dogs, dogs and cats", "a",
          "Unbelievable! Café naïve résumé", "[MASK] is a word", "words   with\tspaces\nand 12345 numbers",
@@ -43,6 +46,10 @@ ENCODERS = {
     "xlm-roberta": dict(config=dict(model_type="xlm-roberta", **{**SIZES, "type_vocab_size": 1, "pad_token_id": 3}),
                         head=True, dtype=torch.bfloat16, gguf=True),
     "camembert": dict(config=dict(model_type="camembert", **{**SIZES, "type_vocab_size": 1})),
+    "roberta-texts": dict(config=dict(model_type="roberta", **SMALL, vocab_size=300), pooling="cls", normalise=True,
+                          tokenizer="byte_level", gguf=True),
+    "xlm-roberta-texts": dict(config=dict(model_type="xlm-roberta", **SMALL, vocab_size=120), pooling="mean",
+                              normalise=True, tokenizer="unigram", gguf=True),
     "distilbert": dict(config=dict(model_type="distilbert", **DISTIL), head=True, pooling="mean", normalise=False,
                        tokenizer=True),
 }
@@ -59,7 +66,7 @@ def perturb(model):
                 parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))
 
 
-def write_tokenizer(folder):
+def write_word_piece(folder):
     """A WordPiece vocabulary of 120: special tokens, letters, their continuations, some words."""
     words = ["the", "cat", "dog", "hello", "world", "and", "on", "##ing", "un", "word", "number", "cafe", "mat",
              "is", "sat", "with", "你", "##believ", "##able", "space", "naive", ".", ",", "!"]
@@ -82,6 +89,47 @@ def write_tokenizer(folder):
         "tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 512, "unk_token": "[UNK]",
         "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": "[MASK]"}))
     return tokenizer
+
+
+ROBERTA = ["<s>", "<pad>", "</s>", "<unk>"]
+
+
+def write_roberta(folder, tokenizer, mask):
+    """What RoBERTa and XLM-R have around a text, and the names of their control tokens."""
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    tokenizer.add_special_tokens([*ROBERTA, AddedToken(mask, lstrip=True, special=True)])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({
+        "model_max_length": 40, "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
+        "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": mask}))
+    return tokenizer
+
+
+def write_byte_level(folder):
+    """RoBERTa's: every byte, and some merges."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [("Ġ", "t"), ("h", "e"), ("Ġt", "he"), ("Ġ", "c"), ("a", "t"), ("Ġc", "at"), ("o", "r"), ("l", "d")]
+    tokens = [*ROBERTA, *alphabet, *(a + b for a, b in merges), "<mask>"]
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return write_roberta(folder, tokenizer, "<mask>")
+
+
+def write_unigram(folder):
+    """XLM-R's: pieces with scores, the longer ones better."""
+    letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
+    words = ["▁the", "▁cat", "at", "▁do", "or", "ld", "▁hello", "▁w", "▁", ".", ",", "你", "C", "T", "U", "é", "1", "2"]
+    pieces = [(token, 0.0) for token in ROBERTA] + [(p, -3.0 / len(p) - 0.01 * i) for i, p in enumerate(letters + words)]
+    tokenizer = Tokenizer(models.Unigram([*pieces, ("<mask>", 0.0)], unk_id=3, byte_fallback=False))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Replace(Regex(" {2,}"), " ")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    return write_roberta(folder, tokenizer, "<mask>")
+
+
+TOKENIZERS = {True: write_word_piece, "byte_level": write_byte_level, "unigram": write_unigram}
 
 
 # The types of modules as sentence-transformers 2 and 6 write them.
@@ -130,7 +178,7 @@ def embedding(spec, hidden):
 
 def write_embeddings(folder, spec, model, tokenizer):
     prompt = "word: " if spec.get("prompts") else ""
-    most = spec.get("max_seq_length", SIZES["max_position_embeddings"])
+    most = spec.get("max_seq_length", 40)
     tokenizer.enable_truncation(most)
     with open(folder / "embeddings.jsonl", "w") as out:
         for text in TEXTS:
@@ -196,7 +244,8 @@ def write_gguf(folder, spec, model, config):
     if spec.get("pooling"):
         writer.add_pooling_type({"mean": gguf.PoolingType.MEAN, "cls": gguf.PoolingType.CLS}[spec["pooling"]])
     if spec.get("tokenizer"):
-        add_gguf_tokenizer(writer, json.loads((folder / "tokenizer.json").read_text()))
+        add_gguf_tokenizer(writer, json.loads((folder / "tokenizer.json").read_text()), spec["tokenizer"],
+                           config.vocab_size)
     else:
         writer.add_vocab_size(config.vocab_size)
     for name, value in model.state_dict().items():
@@ -212,7 +261,44 @@ def write_gguf(folder, spec, model, config):
     writer.close()
 
 
-def add_gguf_tokenizer(writer, tokenizer):
+def add_gguf_tokenizer(writer, tokenizer, kind, size):
+    if kind is True:
+        add_word_piece(writer, tokenizer)
+    else:
+        add_roberta(writer, tokenizer, kind, size)
+
+
+def add_roberta(writer, tokenizer, kind, size):
+    """As the converter has them: byte-level BPE by its merges, Unigram as "t5" by its scores; filled up to `size`."""
+    import gguf
+    vocabulary = tokenizer["model"]["vocab"]
+    if kind == "unigram":
+        tokens = [token for token, _ in vocabulary]
+        writer.add_tokenizer_model("t5")
+        writer.add_tokenizer_pre("default")
+        writer.add_token_scores([score for _, score in vocabulary] + [-1000.0] * (size - len(tokens)))
+        writer.add_add_space_prefix(True)
+        writer.add_remove_extra_whitespaces(True)
+    else:
+        tokens = sorted(vocabulary, key=vocabulary.get)
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre("roberta-bpe")
+        writer.add_token_merges([" ".join(merge) for merge in tokenizer["model"]["merges"]])
+    special = {token["content"] for token in tokenizer["added_tokens"]}
+    unused = [f"[PAD{i}]" for i in range(len(tokens), size)]
+    writer.add_token_list(tokens + unused)
+    writer.add_token_types([gguf.TokenType.UNKNOWN if kind == "unigram" and t == "<unk>" else
+                            gguf.TokenType.CONTROL if t in special else gguf.TokenType.NORMAL for t in tokens] +
+                           [gguf.TokenType.UNUSED] * len(unused))
+    for add, token in ((writer.add_bos_token_id, "<s>"), (writer.add_eos_token_id, "</s>"),
+                       (writer.add_unk_token_id, "<unk>"), (writer.add_pad_token_id, "<pad>")):
+        add(tokens.index(token))
+    writer.add_add_bos_token(True)
+    writer.add_add_eos_token(True)
+    writer.add_token_type_count(1)
+
+
+def add_word_piece(writer, tokenizer):
     """llama.cpp's phantom spaces: a word's first piece begins with one, a continuation has no "##"."""
     vocabulary = sorted(tokenizer["model"]["vocab"], key=tokenizer["model"]["vocab"].get)
     special = {token["content"] for token in tokenizer["added_tokens"]}
@@ -249,7 +335,7 @@ def write(name, out):
     if spec.get("old_names"):
         spell_as_old(folder)
     write_goldens(folder, model, config)
-    tokenizer = write_tokenizer(folder) if spec.get("tokenizer") else None
+    tokenizer = TOKENIZERS[spec["tokenizer"]](folder) if spec.get("tokenizer") else None
     if spec.get("pooling"):
         write_modules(folder, spec, getattr(config, "hidden_size", None) or config.dim)
     if tokenizer is not None:

@@ -2,12 +2,12 @@
 """Trains a small tokenizer of each kind, with the pipelines of well-known models, and writes what the
 reference libraries make of random and adversarial texts.
 
-    tools/make_tokenizer_oracle.py                       writes testdata/tokenizers/NAME/
+    tools/make_tokenizer_oracle.py [NAME …]              writes testdata/tokenizers/NAME/
     tools/make_tokenizer_oracle.py --compare build/lathe [--count 10000] [DIR …]
                                                          compares `lathe inspect tokens` with the libraries
 
-Needs the packages tokenizers and sentencepiece. The training text is the repository's documentation and
-the sentences below.
+Needs the packages tokenizers, sentencepiece and, for the files of before tokenizer.json, transformers, which converts
+them. The training text is the repository's documentation and the sentences below.
 """
 import argparse
 import io
@@ -299,6 +299,36 @@ SENTENCE_PIECES = {
 }
 
 
+def older(name, files, **config):
+    """The files of a tokenizer from before tokenizer.json, as texts by name."""
+    return {**files, "tokenizer_config.json": json.dumps({"tokenizer_class": name, "model_max_length": 512, **config})}
+
+
+def older_words():
+    vocab = word_piece().get_vocab()
+    return older("BertTokenizer", {"vocab.txt": "".join(t + "\n" for t in sorted(vocab, key=vocab.get))},
+                 do_lower_case=True)
+
+
+def older_merges(name, files=(), **config):
+    model = json.loads(byte_level().to_str())["model"]
+    merges = "".join(" ".join(merge) + "\n" for merge in model["merges"])
+    return older(name, {"vocab.json": json.dumps(model["vocab"], ensure_ascii=False),
+                        "merges.txt": "#version: 0.2\n" + merges, **dict(files)}, **config)
+
+
+MASK = {"__type": "AddedToken", "content": "<mask>", "lstrip": True}
+NAMED = dict(bos_token="<s>", eos_token="</s>", unk_token="<unk>")
+OLDER = {
+    "older-bert": older_words,
+    "older-gpt2": lambda: older_merges("GPT2Tokenizer", {
+        "added_tokens.json": json.dumps({"<|tool|>": 700, "<new>": 701}),
+        "special_tokens_map.json": json.dumps({"pad_token": "<|tool|>"})}, **NAMED),
+    "older-roberta": lambda: older_merges("RobertaTokenizer",
+                                          mask_token=MASK, **NAMED),
+}
+
+
 def converted(folder):
     """transformers' conversion of a SentencePiece model, which normalizes by graphemes and adds scores as doubles."""
     from transformers.convert_slow_tokenizer import SpmConverter
@@ -329,6 +359,9 @@ def vector(oracle, text):
 def load(folder):
     if (folder / "tokenizer.json").exists():
         return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    if not (folder / "tokenizer.model").exists():
+        from transformers import AutoTokenizer
+        return AutoTokenizer.from_pretrained(folder).backend_tokenizer
     return sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
 
 
@@ -346,13 +379,18 @@ def lines(rows):
     return "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
 
 
-def write_all():
-    for name, make in {**TOKENIZERS, **SENTENCE_PIECES}.items():
+def write_all(names):
+    for name, make in {**TOKENIZERS, **SENTENCE_PIECES, **OLDER}.items():
+        if names and name not in names:
+            continue
         folder = OUT / name
         folder.mkdir(parents=True, exist_ok=True)
         made = make()
         if isinstance(made, Tokenizer):
             (folder / "tokenizer.json").write_text(made.to_str())
+        elif isinstance(made, dict):
+            for file, text in made.items():
+                (folder / file).write_text(text)
         else:
             (folder / "tokenizer.model").write_bytes(made)
         oracle = load(folder)
@@ -370,7 +408,7 @@ def compare(lathe, folder, count):
     with tempfile.TemporaryDirectory() as temporary:
         rows = pathlib.Path(temporary) / "rows.jsonl"
         rows.write_text(lines({"text": row["text"]} for row in wanted))
-        file = "tokenizer.json" if isinstance(oracle, Tokenizer) else "tokenizer.model"
+        file = next((f for f in ("tokenizer.json", "tokenizer.model") if (folder / f).exists()), "")
         out = subprocess.run([lathe, "inspect", "tokens", str(folder / file), "--jsonl", str(rows), "--json"],
                              check=True, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
     # Not splitlines(): texts hold other line ends than these.
@@ -402,7 +440,7 @@ def main():
     options = parser.parse_args()
     if options.compare:
         sys.exit(compare_all(options.compare, options.folders, options.count))
-    write_all()
+    write_all(options.folders)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 // Any bytes as a GGUF file: refused, or its tensors can be read and its metadata asked for a
-// config.
+// config, of a decoder and of an encoder.
 #include "formats/gguf.h"
 
 #include <cstdint>
 #include <cstdlib>
 
 #include "formats/decoder_config.h"
+#include "formats/embedding_config.h"
 
 using namespace lathe;
 using namespace lathe::formats;
@@ -19,6 +20,15 @@ static void expect_writable(const DecoderConfig& config, const GgufTensorFacts& 
   if (!to_gguf(config, metadata).ok()) return;
   if (config.rope.scaling.kind == RopeScaling::Kind::llama3) return;
   if (!decoder_config_from_gguf(metadata, facts).ok()) std::abort();
+}
+
+static void ask_for_encoder(const GgufFile& file) {
+  const auto types = file.tensor("token_types.weight");
+  const bool table = types.ok() && types->shape.size() == 2;
+  const auto config = encoder_config_from_gguf(file.metadata(), table ? types->shape[0] : 0);
+  if (!config.ok()) return;
+  if (!check(*config).ok() || max_tokens(*config) < 1) std::abort();
+  (void)embedding_config_of_gguf(file.metadata(), *config);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -38,5 +48,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto config = decoder_config_from_gguf(file->metadata(), facts);
   if (config.ok()) expect_writable(*config, facts);
+  ask_for_encoder(*file);
   return 0;
 }

@@ -36,7 +36,8 @@ Result<bool> names(const std::string& key, const std::string& module) {
   LATHE_TRY(const text::Regex regex,
             text::Regex::compile("\\A(?:.*\\.)?(?:" + key + ")\\z").at(key));
   text::Regex::Matcher matcher(regex, module);
-  return matcher.next().has_value();
+  LATHE_TRY(const auto match, matcher.next());
+  return match.has_value();
 }
 
 // The scale of a module where patterns are regular expressions.
@@ -61,7 +62,8 @@ Status check_target(const formats::LoraConfig& config, const std::string& module
   LATHE_TRY(const text::Regex regex,
             text::Regex::compile("\\A(?:" + config.target_regex + ")\\z").at("target_modules"));
   text::Regex::Matcher matcher(regex, module);
-  if (matcher.next()) return {};
+  LATHE_TRY(const auto match, matcher.next().at("target_modules"));
+  if (match) return {};
   return Error::bad_input("target_modules does not name this module").at(module);
 }
 
@@ -305,6 +307,20 @@ Status TunedModules::add_token_rows(const formats::PeftConfig& config,
   return {};
 }
 
+// In place of the table. A tied head is another name of the same tensor, unless the adapter saves
+// the embedding as a module of its own; most files hold the model's own values once more.
+void TunedModules::put_table(const formats::PeftConfig& config, const std::string& module,
+                             std::vector<float> values) {
+  const ops::MatrixWeight& own = decoder_.weights().embedding;
+  if (own.f32 != nullptr && std::equal(values.begin(), values.end(), own.f32)) return;
+  const bool saved =
+      std::any_of(config.lora.modules_to_save.begin(), config.lora.modules_to_save.end(),
+                  [&](const std::string& name) { return module.ends_with(name); });
+  if (decoder_.config().tied_embeddings && !saved)
+    change(decoder_.weights().head.site).weight = keep_matrix(values, own.rows, own.columns);
+  embedding_.table = keep(std::move(values));
+}
+
 Status TunedModules::add_embedding(const formats::PeftConfig& config, const PeftTensor& t) {
   const ops::MatrixWeight& table = decoder_.weights().embedding;
   const std::int64_t vocab = extent(table.rows), width = extent(table.columns);
@@ -314,7 +330,7 @@ Status TunedModules::add_embedding(const formats::PeftConfig& config, const Peft
   switch (t.role) {
     case Role::weight:
       LATHE_CHECK(check_shape(t.view, {vocab, width}));
-      embedding_.table = keep(std::move(values));
+      put_table(config, t.module, std::move(values));
       return {};
     case Role::embedding_a:
       if (config.lora.dora) return Error::unsupported("use_dora on embeddings");

@@ -33,6 +33,8 @@ class TunedModules final : public Adapter {
   Status add_weight(const formats::PeftTensor& tensor, std::size_t site);
   Status add_norm(const formats::PeftTensor& tensor, std::size_t norm);
   Status add_embedding(const formats::PeftConfig& config, const formats::PeftTensor& tensor);
+  void put_table(const formats::PeftConfig& config, const std::string& module,
+                 std::vector<float> values);
   Status add_token_rows(const formats::PeftConfig& config, const std::vector<float>& rows);
   Status add_magnitude(std::size_t site, const std::vector<float>& magnitude);
   void bind() override {}

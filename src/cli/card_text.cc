@@ -23,8 +23,6 @@ class Page {
   std::string text_;
 };
 
-std::string bytes(std::uint64_t count) { return human_bytes(static_cast<std::int64_t>(count)); }
-
 std::string rope_text(const formats::RopeConfig& rope) {
   using Kind = formats::RopeScaling::Kind;
   const formats::RopeScaling& scaling = rope.scaling;
@@ -101,9 +99,9 @@ void add_weights(const host::ModelCard& card, Page& page) {
   page.line("on disk", human_bytes(card.record.size_bytes));
   page.line("in memory",
             fmt::format("{} = weights {} + cache {} ({} a token, {} tokens) + positions {}",
-                        bytes(card.memory.total()), bytes(card.memory.weights),
-                        bytes(card.memory.cache), bytes(card.memory.cache_per_token),
-                        card.memory.context, bytes(card.memory.positions)));
+                        human_bytes(card.memory.total()), human_bytes(card.memory.weights),
+                        human_bytes(card.memory.cache), human_bytes(card.memory.cache_per_token),
+                        card.memory.context, human_bytes(card.memory.positions)));
 }
 
 void add_texts(const host::ModelCard& card, Page& page) {

@@ -54,8 +54,7 @@ Status import_path(const PathToImport& wanted, const Common& common) {
   {
     ProgressLine line(clock);
     const auto copied = [&](std::uint64_t done, std::uint64_t all) {
-      line.show(fmt::format("copied {} of {}", human_bytes(static_cast<std::int64_t>(done)),
-                            human_bytes(static_cast<std::int64_t>(all))));
+      line.show(fmt::format("copied {} of {}", human_bytes(done), human_bytes(all)));
     };
     conversion.progress = [&line](const std::string& what) { line.show(what); };
     LATHE_TRY(model, host::import_model(store, wanted.path, name, pool, copied, conversion));

@@ -18,16 +18,17 @@ struct InspectTokensOptions {
   std::string jsonl;
 };
 
-std::vector<std::int32_t> ids_of(const text::Tokenizer& tokenizer, const std::string& text,
-                                 bool with_special) {
+Result<std::vector<std::int32_t>> ids_of(const text::Tokenizer& tokenizer, const std::string& text,
+                                         bool with_special) {
   return tokenizer.encode(text, {.add_special_tokens = with_special, .parse_special = true});
 }
 
-json tokens_json(const text::Tokenizer& tokenizer, const std::string& text) {
-  const std::vector<std::int32_t> ids = ids_of(tokenizer, text, false);
-  return {{"ids", ids},
-          {"ids_special", ids_of(tokenizer, text, true)},
-          {"decoded", tokenizer.decode(ids, {.skip_special = false})}};
+Result<json> tokens_json(const text::Tokenizer& tokenizer, const std::string& text) {
+  LATHE_TRY(const auto ids, ids_of(tokenizer, text, false));
+  LATHE_TRY(const auto with_special, ids_of(tokenizer, text, true));
+  return json{{"ids", ids},
+              {"ids_special", with_special},
+              {"decoded", tokenizer.decode(ids, {.skip_special = false})}};
 }
 
 // One line of output a row, as they are read: files of any length.
@@ -40,7 +41,8 @@ Status print_rows(const text::Tokenizer& tokenizer, const std::string& path) {
     const std::string place = fmt::format("{}: line {}", path, number);
     LATHE_TRY(const json row, formats::parse_json_object(line).at(place));
     LATHE_TRY(const std::string text, formats::JsonFields(row).get_string("text").at(place));
-    fmt::print("{}\n", tokens_json(tokenizer, text).dump());
+    LATHE_TRY(const json out, tokens_json(tokenizer, text).at(place));
+    fmt::print("{}\n", out.dump());
   }
   if (file.bad()) return Error::io("reading failed").at(path);
   return {};
@@ -57,12 +59,14 @@ std::string shown(std::string_view bytes) {
   }
 }
 
-void print_table(const text::Tokenizer& tokenizer, const std::string& text) {
+Status print_table(const text::Tokenizer& tokenizer, const std::string& text) {
+  LATHE_TRY(const auto ids, ids_of(tokenizer, text, true));
   fmt::print("{:>8}  piece\n", "id");
-  for (const std::int32_t id : ids_of(tokenizer, text, true)) {
+  for (const std::int32_t id : ids) {
     fmt::print("{:>8}  {}{}\n", id, shown(tokenizer.token_bytes(id)),
                tokenizer.is_special(id) ? "  special" : "");
   }
+  return {};
 }
 
 Status run_inspect_tokens(const InspectTokensOptions& options, const Common& common) {
@@ -77,11 +81,9 @@ Status run_inspect_tokens(const InspectTokensOptions& options, const Common& com
         .fix_with("give a model, a tokenizer.json, a tokenizer.model or a .gguf file");
   }
   if (!options.jsonl.empty()) return print_rows(*files.tokenizer, options.jsonl);
-  if (common.json) {
-    fmt::print("{}\n", tokens_json(*files.tokenizer, options.text).dump());
-  } else {
-    print_table(*files.tokenizer, options.text);
-  }
+  if (!common.json) return print_table(*files.tokenizer, options.text);
+  LATHE_TRY(const json out, tokens_json(*files.tokenizer, options.text));
+  fmt::print("{}\n", out.dump());
   return {};
 }
 

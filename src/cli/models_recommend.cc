@@ -117,9 +117,8 @@ void print_table(const host::Choice& choice, std::size_t count) {
                                                            : each.prompt_tokens_per_second;
     table.add({each.model.repository, human_count(each.model.sizes.parameters),
                std::string(tensor::to_string(each.quantization)),
-               human_bytes(static_cast<std::int64_t>(each.weights + each.cache)), speed_text(speed),
-               quality_text(each), each.model.licence + (each.model.gated ? " (gated)" : ""),
-               own_text(each)});
+               human_bytes(each.weights + each.cache), speed_text(speed), quality_text(each),
+               each.model.licence + (each.model.gated ? " (gated)" : ""), own_text(each)});
   }
   table.print("no model of the catalogue fits; allow more memory or another licence");
 }

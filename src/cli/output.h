@@ -27,6 +27,9 @@ class Table {
 
 // "1.5 MB" (decimal), "5.2 M", "2026-01-31 14:05" (local time).
 std::string human_bytes(std::int64_t bytes);
+inline std::string human_bytes(std::uint64_t bytes) {
+  return human_bytes(static_cast<std::int64_t>(bytes));
+}
 std::string human_count(std::int64_t count);
 std::string human_time(std::int64_t unix_seconds);
 

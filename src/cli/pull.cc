@@ -60,10 +60,6 @@ Status set_hosts(const PullOptions& options, const hub::Url& endpoint, const hub
   return {};
 }
 
-std::string pulled_bytes(std::uint64_t count) {
-  return human_bytes(static_cast<std::int64_t>(count));
-}
-
 nlohmann::json preview_json(const host::PullPreview& preview) {
   return {{"name", preview.model.name},
           {"origin", preview.origin},
@@ -89,9 +85,9 @@ std::string preview_text(const host::PullPreview& preview) {
       preview.origin, model.family, human_count(model.parameters), model.quantization,
       model.context_length, model.template_hash.empty() ? "no chat template" : "chat template",
       preview.licence.empty() ? "licence unknown" : "licence " + preview.licence,
-      pulled_bytes(preview.download_bytes - std::min(preview.kept_bytes, preview.download_bytes)),
-      pulled_bytes(preview.disk_available), pulled_bytes(preview.memory_bytes),
-      pulled_bytes(preview.memory_available));
+      human_bytes(preview.download_bytes - std::min(preview.kept_bytes, preview.download_bytes)),
+      human_bytes(preview.disk_available), human_bytes(preview.memory_bytes),
+      human_bytes(preview.memory_available));
 }
 
 // "[######              ]  31 %".
@@ -122,9 +118,9 @@ class Rate {
       done_ = done;
     }
     std::string line =
-        fmt::format("{} {} of {}", bar(done, all), pulled_bytes(done), pulled_bytes(all));
+        fmt::format("{} {} of {}", bar(done, all), human_bytes(done), human_bytes(all));
     if (rate_ <= 0) return line;
-    return line + fmt::format(", {}/s, {} left", pulled_bytes(static_cast<std::uint64_t>(rate_)),
+    return line + fmt::format(", {}/s, {} left", human_bytes(static_cast<std::uint64_t>(rate_)),
                               duration(static_cast<double>(all - done) / rate_));
   }
 

@@ -45,7 +45,7 @@ class StopRulesTest : public testing::Test {
 };
 
 TEST_F(StopRulesTest, EndOfSequenceEndsWithoutText) {
-  auto tokens = tokenizer_.encode("Grüße");
+  auto tokens = tokenizer_.encode("Grüße").value();
   tokens.push_back(eos_);
   tokens.push_back(tokens[0]);
   const Answer answer = run(tokenizer_, {{eos_}, {}, 100}, tokens);
@@ -56,30 +56,30 @@ TEST_F(StopRulesTest, EndOfSequenceEndsWithoutText) {
 
 TEST_F(StopRulesTest, StopStringIsNotReturnedAndWhatPrecedesItIs) {
   const Answer answer =
-      run(tokenizer_, {{eos_}, {"\nUser:"}, 100}, tokenizer_.encode("Yes\nUs.\nUser: x"));
+      run(tokenizer_, {{eos_}, {"\nUser:"}, 100}, tokenizer_.encode("Yes\nUs.\nUser: x").value());
   EXPECT_EQ(answer.text, "Yes\nUs.");
   EXPECT_EQ(answer.reason, StopReason::stop_string);
 }
 
 TEST_F(StopRulesTest, HeldBackTextComesOutAtEveryEnd) {
   const StopOptions options = {{eos_}, {"abc"}, 4};
-  auto tokens = tokenizer_.encode("xyab");
+  auto tokens = tokenizer_.encode("xyab").value();
   EXPECT_EQ(run(tokenizer_, options, tokens).text, "xyab");
   EXPECT_EQ(run(tokenizer_, options, tokens).reason, StopReason::max_tokens);
-  tokens = tokenizer_.encode("xab");
+  tokens = tokenizer_.encode("xab").value();
   EXPECT_EQ(run(tokenizer_, options, tokens).text, "xab");  // cancelled
   tokens.push_back(eos_);
   EXPECT_EQ(run(tokenizer_, options, tokens).text, "xab");
 }
 
 TEST_F(StopRulesTest, HalfACharacterAtTheEndIsReplaced) {
-  const Answer answer = run(tokenizer_, {{eos_}, {}, 2}, tokenizer_.encode("aü"));
+  const Answer answer = run(tokenizer_, {{eos_}, {}, 2}, tokenizer_.encode("aü").value());
   EXPECT_EQ(answer.text, "a\xEF\xBF\xBD");
   EXPECT_EQ(answer.reason, StopReason::max_tokens);
 }
 
 TEST_F(StopRulesTest, AStopStringOnTheLastTokenIsAStop) {
-  const Answer answer = run(tokenizer_, {{eos_}, {"b"}, 2}, tokenizer_.encode("ab"));
+  const Answer answer = run(tokenizer_, {{eos_}, {"b"}, 2}, tokenizer_.encode("ab").value());
   EXPECT_EQ(answer.text, "a");
   EXPECT_EQ(answer.reason, StopReason::stop_string);
 }

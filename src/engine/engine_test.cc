@@ -69,7 +69,7 @@ class EngineTest : public ::testing::Test {
   }
   GenerationRequest request(const std::string& prompt = "Hello, world", std::size_t tokens = 12) {
     GenerationRequest r;
-    r.prompt = tokenizer_.encode(prompt);
+    r.prompt = tokenizer_.encode(prompt).value();
     r.max_tokens = tokens;
     r.ignore_eos = true;
     return r;
@@ -243,9 +243,10 @@ TEST_F(EngineTest, WaitingHelpersTakeMoreThanTheQueueHolds) {
 
 TEST_F(EngineTest, ScoresCompletionsAsTheProductOfTheirTokens) {
   start();
-  const std::vector<std::int32_t> prompt = tokenizer_.encode("The colour is");
-  const std::vector<std::vector<std::int32_t>> completions = {
-      tokenizer_.encode(" red"), tokenizer_.encode(" blue"), tokenizer_.encode(" r")};
+  const std::vector<std::int32_t> prompt = tokenizer_.encode("The colour is").value();
+  const std::vector<std::vector<std::int32_t>> completions = {tokenizer_.encode(" red").value(),
+                                                              tokenizer_.encode(" blue").value(),
+                                                              tokenizer_.encode(" r").value()};
   const auto scores = engine_->score_completions(prompt, completions).value();
   ASSERT_EQ(scores.size(), 3u);
   EXPECT_EQ(scores[0].logprobs.size(), 4u);

@@ -125,7 +125,7 @@ class Runner {
     const Question& question = questions_[row];
     tasks::PreparedPrompt prompt;
     if (question.conversation.empty()) {
-      prompt = assistant_.prepare_completion(question.completion_prompt);
+      LATHE_TRY(prompt, assistant_.prepare_completion(question.completion_prompt));
     } else {
       LATHE_TRY(prompt, assistant_.prepare(question.conversation, answer_options_));
     }

@@ -150,7 +150,7 @@ TEST_F(EvaluateTest, AnswersCompletions) {
   const auto alone = assistant();
   const auto answer =
       alone->engine()
-          .generate(alone->request(alone->prepare_completion("Once"), answer_options()))
+          .generate(alone->request(alone->prepare_completion("Once").value(), answer_options()))
           .value();
   row.text = answer.text;
   const Evaluation result = evaluate(*alone, std::vector{row}, options_, clock_).value();

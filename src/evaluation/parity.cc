@@ -35,8 +35,8 @@ std::size_t piece_length(const formats::DecoderConfig& config) {
 }
 
 Result<FixedText> read_text(const text::Tokenizer& tokenizer, std::size_t length) {
-  const auto ids = tokenizer.encode(parity_text());
-  const auto around = tokenizer.encode("", {.add_special_tokens = true});
+  LATHE_TRY(const auto ids, tokenizer.encode(parity_text()));
+  LATHE_TRY(const auto around, tokenizer.encode("", {.add_special_tokens = true}));
   FixedText reading;
   const bool has_bos = tokenizer.bos_id() && !around.empty() && around[0] == *tokenizer.bos_id();
   reading.front = has_bos ? 1 : 0;

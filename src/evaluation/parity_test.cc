@@ -75,7 +75,7 @@ TEST_F(Parity, NumbersAreThoseOfTheDefinitions) {
   const ModelSource model = source();
   const auto q4 = converted(model, DType::q4_0);
   const Certificate c = measure(model, q4.model()).value();
-  const auto tokens = text::load_tokenizer(model)->encode(parity_text());
+  const auto tokens = text::load_tokenizer(model)->encode(parity_text()).value();
   const auto a = models::Decoder::load(model, serial_, 128).value();
   const auto b = models::Decoder::load(q4.model(), serial_, 128).value();
   double kl = 0, nll = 0, positions = 0, predicted = 0, largest = 0;

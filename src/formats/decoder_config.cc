@@ -215,7 +215,7 @@ double dynamic_theta(const RopeConfig& rope, std::int64_t rotary_dim, std::int64
                      std::int64_t length) {
   const double factor = rope.scaling.factor;
   const double longer = static_cast<double>(length) / static_cast<double>(max_positions);
-  const auto dim = static_cast<double>(rotary_dim);
+  const auto dim = static_cast<double>(exponent_dim_of(rope, rotary_dim));
   return rope.theta * std::pow(factor * longer - (factor - 1), dim / (dim - 2));
 }
 

@@ -469,6 +469,12 @@ json rope_to_json(const RopeConfig& rope) {
   return out;
 }
 
+// Where nothing is rotated, whatever the file says of it is no part of the model.
+static void forget_rope(DecoderConfig& c) {
+  c.rope = {};
+  c.rotary_dim = 0;
+}
+
 Result<DecoderConfig> decoder_config_from_json(std::string_view config_json,
                                                std::string_view generation_config_json) {
   LATHE_TRY(json config, parse_json_object(config_json, kConfigLimits).at("config.json"));
@@ -483,6 +489,7 @@ Result<DecoderConfig> decoder_config_from_json(std::string_view config_json,
     LATHE_CHECK(read_sizes(fields, family->keys, c));
     LATHE_CHECK(read_rope(fields, c));
     LATHE_CHECK(family->read_json(fields, c));
+    if (c.positions != PositionKind::rotary) forget_rope(c);
     if (fields.mentions("bos_token_id")) c.bos_id.reset();
     if (fields.mentions("eos_token_id")) c.eos_ids.clear();
     return read_token_ids(fields, c);

@@ -308,6 +308,49 @@ TEST(ConfigJson, RoundTrip) {
   expect_error(to_config_json(c, "float32"), ErrorKind::unsupported, "rotary factors");
 }
 
+TEST(ConfigJson, GemmasScaleOfScoresComesBack) {
+  for (const double scalar : {30.0, 144.0, 168.0, 224.0, 256.0, 0.7, 1e-5, 12345.678}) {
+    const json config = {{"model_type", "gemma2"}, {"query_pre_attn_scalar", scalar}};
+    const auto read = decoder_config_from_json(config.dump());
+    ASSERT_TRUE(read.ok()) << read.error().message();
+    const std::string written = to_config_json(*read, "float32").value();
+    EXPECT_EQ(decoder_config_from_json(written)->query_scale, read->query_scale) << scalar;
+    if (scalar == std::round(scalar)) {
+      EXPECT_EQ(json::parse(written)["query_pre_attn_scalar"], scalar);
+    }
+  }
+}
+
+// Nothing is rotated with ALiBi and with learned positions, so what a file says of it is no part of
+// the model.
+class NotRotated : public testing::TestWithParam<json> {};
+
+TEST_P(NotRotated, HasNoRotarySettings) {
+  const auto with = [](const json& rope) {
+    json config = GetParam();
+    config["rope_parameters"] = rope;
+    return decoder_config_from_json(config.dump());
+  };
+  const auto plain = with({{"rope_type", "default"}, {"rope_theta", 10000.0}});
+  ASSERT_TRUE(plain.ok()) << plain.error().message();
+  const auto other = with({{"rope_type", "dynamic"}, {"rope_theta", 10000.5}, {"factor", 4.0}});
+  ASSERT_TRUE(other.ok()) << other.error().message();
+  EXPECT_EQ(*other, *plain);
+  EXPECT_EQ(context_limit(*other), plain->max_positions);
+  const auto back = decoder_config_from_json(to_config_json(*other, "float32").value());
+  ASSERT_TRUE(back.ok()) << back.error().message();
+  EXPECT_EQ(*back, *other);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Families, NotRotated,
+    testing::Values(json{{"model_type", "falcon"},
+                         {"alibi", true},
+                         {"hidden_size", 64},
+                         {"num_attention_heads", 4}},
+                    json{{"model_type", "gpt2"}, {"n_embd", 64}, {"n_head", 4}}),
+    [](const auto& tested) { return tested.param["model_type"].template get<std::string>(); });
+
 TEST(ConfigJson, YarnSharpensAttentionUnlessToldOtherwise) {
   const auto yarn = [](json more) {
     return [more](json& j) {
@@ -479,6 +522,16 @@ TEST(RopeDivisors, Llama3KeepsHighAndStretchesLowFrequencies) {
   // i = 1: frequency 500000^(-1/8) = 0.193923, 1.975281 turns; blend (1.975281 - 1) / 3 = 0.325094;
   // 1 / ((1 - 0.325094) / 8 + 0.325094)
   EXPECT_NEAR(divisors[1], 2.442259f, 1e-5f);
+}
+
+// transformers stretches by the number of values that the config asks for, rounded up only later.
+TEST(DynamicTheta, AnOddNumberOfRotatedValuesCountsAsItIs) {
+  RopeConfig rope;
+  rope.scaling = dynamic_scaling();
+  EXPECT_DOUBLE_EQ(dynamic_theta(rope, 8, 16, 16), 10000);
+  EXPECT_NEAR(dynamic_theta(rope, 8, 16, 40), 10000 * std::pow(4, 8.0 / 6), 1e-6);
+  rope.exponent_dim = 7;
+  EXPECT_NEAR(dynamic_theta(rope, 8, 16, 40), 10000 * std::pow(4, 7.0 / 5), 1e-6);
 }
 
 TEST(ExpectedTensors, AreAllWeightsInOrder) {

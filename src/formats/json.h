@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "formats/config_bounds.h"
 
 namespace lathe::formats {
 
@@ -22,7 +23,7 @@ struct JsonLimits {
 
 // For a model's or an adapter's configuration.
 constexpr JsonLimits kConfigLimits{
-    .max_bytes = std::uint64_t{4} << 20, .max_depth = 16, .max_values = 200'000};
+    .max_bytes = kMaxConfigBytes, .max_depth = 16, .max_values = 200'000};
 
 // The whole text as one JSON value. Errors: bad_input (with the byte where it went wrong), limit.
 Result<nlohmann::json> parse_json(std::string_view text, const JsonLimits& limits = {});

@@ -139,8 +139,13 @@ Status check_others(const PeftConfig& config, std::span<const LoraPair> pairs,
   return {};
 }
 
+// PEFT makes the name of a router's parameter of "gate" where transformers has routers that are no
+// linear modules, and then finds no module of that name; nor is there one anywhere.
+constexpr std::string_view kRouterParameter = "weight";
+
 // Whether a target can be there for no module, since others are excluded or saved whole.
 bool may_be_left_out(const LoraConfig& lora, const std::string& target) {
+  if (target == kRouterParameter) return true;
   const auto overlaps = [&](const std::string& other) {
     const bool plain = is_dotted_end(target, other) || is_dotted_end(other, target);
     return plain || other.find_first_of("*+?[(|\\") != std::string::npos;

@@ -191,6 +191,16 @@ TEST_F(PeftWriting, TensorsThatDoNotFitTheConfigAreRefused) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "adapter_config.json"));
 }
 
+// As PEFT saves it when a target is the router of experts, which it does not change.
+TEST_F(PeftWriting, ARoutersParameterAmongTheTargetsHasNoTensors) {
+  ASSERT_TRUE(write({pair_}).ok());
+  json config = json::parse(os::read_file(folder_ / "adapter_config.json").value());
+  config["target_modules"] = {"weight", "q_proj"};
+  ASSERT_TRUE(os::write_file_atomically(folder_ / "adapter_config.json", config.dump()).ok());
+  const auto read = PeftAdapter::open(folder_);
+  EXPECT_TRUE(read.ok()) << read.error().message();
+}
+
 // What the config announces stands in the file, and what stands there is announced.
 TEST_F(PeftWriting, PartsBesidePairsFitTheConfig) {
   ASSERT_TRUE(write({pair_}).ok());

@@ -134,7 +134,7 @@ Result<std::shared_ptr<engine::Generation>> AnswerJob::submit(const tasks::Assis
     LATHE_TRY(prompt, assistant.prepare(messages_of(*messages), options));
     left_out_ = static_cast<std::int64_t>(prompt.left_out.size());
   } else {
-    prompt = assistant.prepare_completion(std::get<std::string>(spec_.input));
+    LATHE_TRY(prompt, assistant.prepare_completion(std::get<std::string>(spec_.input)));
   }
   return assistant.engine().submit(assistant.request(prompt, options), shared_from_this());
 }

@@ -41,10 +41,10 @@ Result<std::vector<FileToCopy>> files_of_folder(const os::Path& folder) {
   LATHE_CHECK(formats::find_readme(folder));  // that it may be copied
   std::vector<FileToCopy> files;
   std::error_code code;
-  for (const char* name :
-       {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
-        "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt", "chat_template.jinja",
-        "README.md", evaluation::kCertificateFile}) {
+  for (const char* name : {"config.json", "generation_config.json", "tokenizer.json",
+                           "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+                           "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt",
+                           "chat_template.jinja", "README.md", evaluation::kCertificateFile}) {
     if (fs::exists(folder / name, code)) files.push_back({folder / name, name});
   }
   if (fs::exists(folder / "model.safetensors", code)) {

@@ -6,8 +6,6 @@ namespace {
 using formats::ExpectedTensor;
 using formats::Part;
 
-std::size_t extent(std::int64_t extent) { return static_cast<std::size_t>(extent); }
-
 class Builder {
  public:
   Builder(const formats::DecoderConfig& config, DecoderWeights& weights)

@@ -22,6 +22,9 @@ struct Linear {
   bool exists() const { return weight.rows > 0; }
 };
 
+// A size of a config or of a shape, as memory counts it.
+inline std::size_t extent(std::int64_t size) { return static_cast<std::size_t>(size); }
+
 // RMSNorm (bias of size 0) or LayerNorm.
 struct Norm {
   ops::VectorWeight weight;

@@ -11,8 +11,6 @@ namespace {
 
 using formats::EncoderPart;
 
-std::size_t width_of(std::int64_t extent) { return static_cast<std::size_t>(extent); }
-
 // Exactly one is set.
 struct Target {
   ops::MatrixWeight* table = nullptr;
@@ -21,7 +19,7 @@ struct Target {
 };
 
 Target target_of(EncoderWeights& w, const formats::EncoderTensor& tensor) {
-  EncoderLayer* layer = tensor.layer >= 0 ? &w.layers[width_of(tensor.layer)] : nullptr;
+  EncoderLayer* layer = tensor.layer >= 0 ? &w.layers[extent(tensor.layer)] : nullptr;
   switch (tensor.part) {
     case EncoderPart::token_embedding:
       return {.table = &w.tokens};
@@ -79,7 +77,7 @@ ops::Value embed(EncoderPass& pass, const EncoderWeights& weights) {
 
 ops::Value attention(EncoderPass& pass, const EncoderLayer& layer, const ops::Value& x) {
   ops::Heads heads;
-  heads.count = heads.kv_count = width_of(pass.config.heads);
+  heads.count = heads.kv_count = extent(pass.config.heads);
   heads.dim = x.columns / heads.count;
   heads.scale = 1.0f / std::sqrt(static_cast<float>(heads.dim));
   heads.causal = false;
@@ -101,7 +99,7 @@ ops::Value layer_forward(EncoderPass& pass, const EncoderLayer& layer, const ops
 }  // namespace
 
 Encoder::Encoder(const formats::EncoderConfig& config) : config_(config) {
-  weights_.layers.resize(width_of(config.layers));
+  weights_.layers.resize(extent(config.layers));
 }
 
 Result<std::unique_ptr<Encoder>> Encoder::load(const formats::EncoderSource& source,
@@ -122,13 +120,13 @@ Status Encoder::load_tensor(const formats::EncoderTensor& wanted, const tensor::
     ops::VectorWeight& vector = target.linear != nullptr ? target.linear->bias
                                 : wanted.bias            ? target.norm->bias
                                                          : target.norm->weight;
-    vector.size = width_of(wanted.shape[0]);
+    vector.size = extent(wanted.shape[0]);
     LATHE_TRY(vector.data, store_.keep_f32(view));
     return {};
   }
   ops::MatrixWeight& matrix = target.table != nullptr ? *target.table : target.linear->weight;
-  matrix.rows = width_of(wanted.shape[0]);
-  matrix.columns = width_of(wanted.shape[1]);
+  matrix.rows = extent(wanted.shape[0]);
+  matrix.columns = extent(wanted.shape[1]);
   if (target.linear != nullptr) return store_.keep_matrix(view, parallel, matrix);
   LATHE_TRY(matrix.f32, store_.keep_f32(view));
   return {};

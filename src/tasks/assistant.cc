@@ -106,11 +106,11 @@ Result<PreparedPrompt> Assistant::prepare(std::span<const text::Message> convers
   return out;
 }
 
-PreparedPrompt Assistant::prepare_completion(std::string_view text) const {
+Result<PreparedPrompt> Assistant::prepare_completion(std::string_view text) const {
   PreparedPrompt out;
   text::EncodeOptions options;
   options.add_special_tokens = true;
-  out.tokens = model_->tokenizer().encode(text, options);
+  LATHE_TRY(out.tokens, model_->tokenizer().encode(text, options));
   put_soft_prompt(out.tokens);
   return out;
 }

@@ -63,7 +63,7 @@ class Assistant {
   Result<PreparedPrompt> prepare(std::span<const text::Message> conversation,
                                  const AnswerOptions& options = {}) const;
   // A plain text to be continued: no template, no prompt adaptation, no passages.
-  PreparedPrompt prepare_completion(std::string_view text) const;
+  Result<PreparedPrompt> prepare_completion(std::string_view text) const;
 
   engine::GenerationRequest request(const PreparedPrompt& prompt,
                                     const AnswerOptions& options) const;

@@ -63,7 +63,8 @@ Result<Tokens> Embedder::tokens_of(std::string_view text, const TextOptions& opt
     whole = prompt->second;
   }
   whole += text;
-  Tokens tokens = tokenizer_.encode(whole, {.add_special_tokens = true, .parse_special = true});
+  LATHE_TRY(Tokens tokens,
+            tokenizer_.encode(whole, {.add_special_tokens = true, .parse_special = true}));
   if (tokens.empty()) return Error::bad_input("the text gives no token, so it has no embedding");
   const auto most = static_cast<std::size_t>(config_.max_tokens);
   if (tokens.size() <= most) return tokens;
@@ -71,7 +72,8 @@ Result<Tokens> Embedder::tokens_of(std::string_view text, const TextOptions& opt
     return Error::limit(
                fmt::format("the text has {} tokens, the model takes {}", tokens.size(), most))
         .fix_with("cut it into pieces, or let it be cut off with --truncate");
-  return cut(tokens, tokenizer_.encode(whole, {.parse_special = true}), most);
+  LATHE_TRY(const Tokens plain, tokenizer_.encode(whole, {.parse_special = true}));
+  return cut(tokens, plain, most);
 }
 
 Result<std::vector<std::vector<float>>> Embedder::embed(std::span<const Tokens> texts) const {

@@ -97,20 +97,26 @@ class WordCounter {
     return counter;
   }
 
-  void add(std::string_view text) {
+  Status add(std::string_view text) {
     if (!is_valid_utf8(text)) return add(to_valid_utf8(text));
+    Status status;
     specials_.split(text, true, [&](AddedPiece piece) {
-      if (piece.id) return;
-      if (normalizer_.changes_nothing()) return count(piece.text);
-      count(normalizer_.apply(piece.text));
+      if (!piece.id && status.ok()) status = add_plain(piece.text);
     });
+    return status;
   }
 
   WordCounts take() { return std::move(counts_); }
 
  private:
-  void count(std::string_view text) {
-    pre_tokenizer_.run({text, true}, [&](Piece word) {
+  Status add_plain(std::string_view text) {
+    if (normalizer_.changes_nothing()) return count(text);
+    LATHE_TRY(const std::string normalized, normalizer_.apply(text));
+    return count(normalized);
+  }
+
+  Status count(std::string_view text) {
+    return pre_tokenizer_.run({text, true}, [&](Piece word) {
       const auto found = counts_.find(word.text);
       if (found != counts_.end())
         ++found->second;
@@ -221,7 +227,7 @@ Result<Tokenizer> train_bpe(TextSource texts, const BpeTrainOptions& options) {
                  fmt::format("a text of {} bytes; below {} are read", text.size(), kMaxTextBytes))
           .at("BPE training")
           .fix_with("cut it into documents");
-    counter.add(text);
+    LATHE_CHECK(counter.add(text).at("BPE training"));
   }
   WordCounts counts = counter.take();
   if (counts.empty()) return Error::bad_input("there is no text to learn from").at("BPE training");

@@ -3,15 +3,16 @@
 namespace lathe::text {
 
 // first: the piece stands at the beginning, where BOS belongs.
-std::vector<std::int32_t> ChatEncoder::encode_rendered(std::string_view text, bool first) const {
+Result<std::vector<std::int32_t>> ChatEncoder::encode_rendered(std::string_view text,
+                                                               bool first) const {
   EncodeOptions options;
   options.parse_special = true;
-  std::vector<std::int32_t> ids = tokenizer_.encode(text, options);
+  LATHE_TRY(std::vector<std::int32_t> ids, tokenizer_.encode(text, options));
   const auto bos = tokenizer_.bos_id();
   if (!first || !bos) return ids;
   // A post-processor that adds BOS says so on the empty text.
   options.add_special_tokens = true;
-  const std::vector<std::int32_t> around = tokenizer_.encode("", options);
+  LATHE_TRY(const std::vector<std::int32_t> around, tokenizer_.encode("", options));
   const bool adds_bos = !around.empty() && around.front() == *bos;
   if (adds_bos && (ids.empty() || ids.front() != *bos)) ids.insert(ids.begin(), *bos);
   return ids;
@@ -32,16 +33,18 @@ Result<std::vector<std::int32_t>> ChatEncoder::encode_prompt(std::span<const Mes
   }
   std::vector<std::int32_t> tokens;
   std::size_t at = 0;
-  const auto append = [&](std::size_t end) {
-    const auto piece = encode_rendered(std::string_view(whole).substr(at, end - at), at == 0);
+  const auto append = [&](std::size_t end) -> Status {
+    LATHE_TRY(const auto piece,
+              encode_rendered(std::string_view(whole).substr(at, end - at), at == 0));
     tokens.insert(tokens.end(), piece.begin(), piece.end());
     at = end;
+    return {};
   };
   for (const ByteSpan& cut : cuts) {
-    append(cut.begin);
-    append(cut.end);
+    LATHE_CHECK(append(cut.begin));
+    LATHE_CHECK(append(cut.end));
   }
-  append(whole.size());
+  LATHE_CHECK(append(whole.size()));
   return tokens;
 }
 
@@ -49,23 +52,23 @@ Result<EncodedChat> ChatEncoder::encode_training(std::span<const Message> messag
   LATHE_TRY(const RenderedChat rendered, template_.render_for_training(messages));
   EncodedChat out;
   std::size_t at = 0;
-  const auto append = [&](std::size_t end, bool learned) {
+  const auto append = [&](std::size_t end, bool learned) -> Status {
     const std::string_view piece = std::string_view(rendered.text).substr(at, end - at);
-    for (const std::int32_t id : encode_rendered(piece, at == 0)) {
-      out.tokens.push_back(id);
-      out.learned.push_back(learned);
-    }
+    LATHE_TRY(const auto ids, encode_rendered(piece, at == 0));
+    out.tokens.insert(out.tokens.end(), ids.begin(), ids.end());
+    out.learned.insert(out.learned.end(), ids.size(), learned);
     at = end;
+    return {};
   };
   for (const ByteSpan& answer : rendered.learned) {
-    append(answer.begin, false);
-    append(answer.end, true);
+    LATHE_CHECK(append(answer.begin, false));
+    LATHE_CHECK(append(answer.end, true));
   }
-  append(rendered.text.size(), false);
+  LATHE_CHECK(append(rendered.text.size(), false));
   return out;
 }
 
-std::vector<std::int32_t> ChatEncoder::encode_plain(std::string_view text) const {
+Result<std::vector<std::int32_t>> ChatEncoder::encode_plain(std::string_view text) const {
   EncodeOptions options;
   options.add_special_tokens = true;
   return tokenizer_.encode(text, options);

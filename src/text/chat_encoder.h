@@ -38,10 +38,10 @@ class ChatEncoder {
   // A conversation with its answers, for training.
   Result<EncodedChat> encode_training(std::span<const Message> messages) const;
   // Text outside any template, with the tokenizer's own control tokens around it.
-  std::vector<std::int32_t> encode_plain(std::string_view text) const;
+  Result<std::vector<std::int32_t>> encode_plain(std::string_view text) const;
 
  private:
-  std::vector<std::int32_t> encode_rendered(std::string_view text, bool first) const;
+  Result<std::vector<std::int32_t>> encode_rendered(std::string_view text, bool first) const;
 
   Tokenizer tokenizer_;
   ChatTemplate template_;

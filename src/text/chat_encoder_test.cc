@@ -37,7 +37,7 @@ TEST(ChatEncoder, ExactlyOneBosStandsInFront) {
       EXPECT_EQ(ids.front(), bos) << name << " " << source;
       EXPECT_EQ(std::count(ids.begin(), ids.end(), bos), 1) << name << " " << source;
     }
-    const Ids plain = encoder(name, kPlain).encode_plain("<s>Hello");
+    const Ids plain = encoder(name, kPlain).encode_plain("<s>Hello").value();
     EXPECT_EQ(std::count(plain.begin(), plain.end(), bos), 1) << name;
   }
   // This tokenizer adds none: what the template says is all.

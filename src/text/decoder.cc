@@ -92,6 +92,7 @@ Status Decoder::add_strip(const Json& component) {
 Status Decoder::add_replace(const Json& component) {
   LATHE_TRY(Regex regex, pattern_field(component));
   LATHE_TRY(std::string to, string_field(component, "content"));
+  searches_ = true;
   return add_step("Replace", [regex = std::move(regex), to = std::move(to)](std::string text,
                                                                             TokenPlace /*place*/) {
     return regex.replace_all(text, to);
@@ -199,16 +200,26 @@ std::string Decoder::strip_text(std::string text) const {
   return strip_.sign.empty() ? text : stripped(text, strip_.sign, strip_.start, strip_.stop);
 }
 
-TokenText Decoder::token_text(std::string_view spelling, TokenPlace place) const {
+Result<TokenText> Decoder::token_text(std::string_view spelling, TokenPlace place) const {
   std::string text(spelling);
-  for (const Step& step : steps_) text = step(std::move(text), place);
+  for (const Step& step : steps_) {
+    LATHE_TRY(text, step(std::move(text), place));
+  }
   if (byte_level_) {
     std::optional<std::string> bytes = from_alphabet(text);
-    return {bytes ? std::move(*bytes) : std::move(text), false};
+    return TokenText{bytes ? std::move(*bytes) : std::move(text), false};
   }
   if (const int byte = byte_fallback_ ? fallback_byte(text) : -1; byte >= 0)
-    return {std::string(1, static_cast<char>(static_cast<unsigned char>(byte))), true};
-  return {std::move(text), false};
+    return TokenText{std::string(1, static_cast<char>(static_cast<unsigned char>(byte))), true};
+  return TokenText{std::move(text), false};
+}
+
+Status Decoder::check(std::string_view spelling) const {
+  if (!searches_) return {};
+  for (const bool first : {false, first_differs_})
+    for (const bool last : {false, last_differs_})
+      LATHE_CHECK(token_text(spelling, {first, last}).at("decoder"));
+  return {};
 }
 
 }  // namespace lathe::text

@@ -39,8 +39,11 @@ class Decoder {
   // `component` is the value of "decoder"; null for none.
   static Result<Decoder> from_json(const nlohmann::json& component);
 
-  // What a token adds to a text, by its spelling.
-  TokenText token_text(std::string_view spelling, TokenPlace place = {}) const;
+  // What a token adds to a text, by its spelling. Errors: limit (a pattern that takes too many
+  // steps), which do not come for a token that passed check().
+  Result<TokenText> token_text(std::string_view spelling, TokenPlace place = {}) const;
+  // Whether token_text() succeeds for the token wherever it stands.
+  Status check(std::string_view spelling) const;
 
   // Whether the first or the last token of a text may add something else than in its middle.
   bool first_differs() const { return first_differs_; }
@@ -58,7 +61,7 @@ class Decoder {
   std::string strip_text(std::string text) const;
 
  private:
-  using Step = std::function<std::string(std::string, TokenPlace)>;
+  using Step = std::function<Result<std::string>(std::string, TokenPlace)>;
   struct Strip {
     std::string sign;
     std::int32_t start = 0, stop = 0;
@@ -79,6 +82,7 @@ class Decoder {
   bool fused_ = false;
   bool first_differs_ = false, last_differs_ = false;
   bool drops_repeats_ = false;
+  bool searches_ = false;    // a step has a pattern, whose search may give up
   std::vector<Step> steps_;  // before byte fallback or the byte-level alphabet
   Strip strip_;
 };

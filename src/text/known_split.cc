@@ -149,13 +149,14 @@ class KnownSplitStage final : public PreTokenizerStage {
  public:
   explicit KnownSplitStage(WordEnd word_end) : word_end_(word_end) {}
 
-  void run(Piece piece, PieceSink emit) const override {
+  Status run(Piece piece, PieceSink emit) const override {
     const Walker walker(piece.text);
     for (std::size_t begin = 0; begin < piece.text.size();) {
       const std::size_t end = word_end_(walker, begin);
       emit({piece.text.substr(begin, end - begin), piece.first && begin == 0});
       begin = end;
     }
+    return {};
   }
 
  private:

@@ -11,7 +11,8 @@ namespace {
 
 std::vector<std::string> cut(const PreTokenizerStage& stage, std::string_view text) {
   std::vector<std::string> words;
-  stage.run({text, true}, [&](Piece word) { words.emplace_back(word.text); });
+  const Status status = stage.run({text, true}, [&](Piece word) { words.emplace_back(word.text); });
+  EXPECT_TRUE(status.ok());
   return words;
 }
 

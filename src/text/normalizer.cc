@@ -112,9 +112,11 @@ Result<Normalizer> Normalizer::from_json(const Json& component) {
   return normalizer;
 }
 
-std::string Normalizer::apply(std::string_view text) const {
+Result<std::string> Normalizer::apply(std::string_view text) const {
   std::string out(text);
-  for (const Step& step : steps_) out = step(out);
+  for (const Step& step : steps_) {
+    LATHE_TRY(out, step(out));
+  }
   return out;
 }
 

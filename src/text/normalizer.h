@@ -25,11 +25,12 @@ class Normalizer {
 
   bool changes_nothing() const { return steps_.empty(); }
 
-  // REQUIRES: valid UTF-8. The result is valid UTF-8.
-  std::string apply(std::string_view text) const;
+  // REQUIRES: valid UTF-8. The result is valid UTF-8. Errors: limit (a pattern that takes too many
+  // steps).
+  Result<std::string> apply(std::string_view text) const;
 
  private:
-  using Step = std::function<std::string(std::string_view)>;
+  using Step = std::function<Result<std::string>(std::string_view)>;
   Status add(const nlohmann::json& component, int depth);
   Status add_sequence(const nlohmann::json& component, int depth);
   static Result<Step> replace_step(const nlohmann::json& component);

@@ -20,17 +20,22 @@ constexpr std::size_t kMaxStages = 32;
 // ByteLevel's add_prefix_space.
 class PrefixSpaceStage final : public PreTokenizerStage {
  public:
-  void run(Piece piece, PieceSink emit) const override {
-    if (piece.text.substr(0, 1) == " ") return emit(piece);
-    emit({" " + std::string(piece.text), piece.first});
+  Status run(Piece piece, PieceSink emit) const override {
+    if (piece.text.substr(0, 1) == " ") {
+      emit(piece);
+    } else {
+      emit({" " + std::string(piece.text), piece.first});
+    }
+    return {};
   }
 };
 
 // Writes bytes in the byte-level alphabet, for a stage that reads it.
 class AlphabetStage final : public PreTokenizerStage {
  public:
-  void run(Piece piece, PieceSink emit) const override {
+  Status run(Piece piece, PieceSink emit) const override {
     emit({to_alphabet(piece.text), piece.first});
+    return {};
   }
 };
 
@@ -40,7 +45,7 @@ class CharStage final : public PreTokenizerStage {
   using Test = bool (*)(char32_t);
   CharStage(Test test, SplitBehavior behavior) : test_(test), behavior_(behavior) {}
 
-  void run(Piece piece, PieceSink emit) const override {
+  Status run(Piece piece, PieceSink emit) const override {
     PartSplitter splitter(piece, behavior_, emit);
     for (std::size_t at = 0; at < piece.text.size();) {
       const Utf8Step step = utf8_step(piece.text.substr(at));
@@ -51,6 +56,7 @@ class CharStage final : public PreTokenizerStage {
       }
     }
     splitter.finish();
+    return {};
   }
 
  private:
@@ -61,7 +67,7 @@ class CharStage final : public PreTokenizerStage {
 // Runs of word characters and runs of signs, white space dropped.
 class WhitespaceStage final : public PreTokenizerStage {
  public:
-  void run(Piece piece, PieceSink emit) const override {
+  Status run(Piece piece, PieceSink emit) const override {
     std::size_t begin = 0;
     Kind kind = Kind::space;
     const auto pass_on = [&](std::size_t end) {
@@ -78,6 +84,7 @@ class WhitespaceStage final : public PreTokenizerStage {
       at += step.length;
     }
     pass_on(piece.text.size());
+    return {};
   }
 
  private:
@@ -93,7 +100,7 @@ class FixedLengthStage final : public PreTokenizerStage {
  public:
   explicit FixedLengthStage(std::int64_t length) : length_(length) {}
 
-  void run(Piece piece, PieceSink emit) const override {
+  Status run(Piece piece, PieceSink emit) const override {
     for (std::size_t begin = 0; begin < piece.text.size();) {
       std::size_t end = begin;
       for (std::int64_t i = 0; i < length_ && end < piece.text.size(); ++i)
@@ -101,6 +108,7 @@ class FixedLengthStage final : public PreTokenizerStage {
       emit({piece.text.substr(begin, end - begin), piece.first && begin == 0});
       begin = end;
     }
+    return {};
   }
 
  private:
@@ -118,7 +126,7 @@ class MetaspaceStage final : public PreTokenizerStage {
   MetaspaceStage(std::string sign, Prepend prepend, std::optional<SplitStage> split)
       : sign_(std::move(sign)), prepend_(prepend), split_(std::move(split)) {}
 
-  void run(Piece piece, PieceSink emit) const override {
+  Status run(Piece piece, PieceSink emit) const override {
     std::string out;
     out.reserve(piece.text.size() * 3 / 2);
     std::string_view rest = piece.text;
@@ -130,7 +138,9 @@ class MetaspaceStage final : public PreTokenizerStage {
     const bool wanted = prepend_ == Prepend::always || (prepend_ == Prepend::first && piece.first);
     if (wanted && !out.starts_with(sign_)) out.insert(0, sign_);
     const Piece rewritten{out, piece.first};
-    split_ ? split_->run(rewritten, emit) : emit(rewritten);
+    if (split_) return split_->run(rewritten, emit);
+    emit(rewritten);
+    return {};
   }
 
  private:
@@ -261,15 +271,27 @@ Result<PreTokenizer> PreTokenizer::from_json(const Json& component) {
   return pre;
 }
 
-void PreTokenizer::run_from(std::size_t stage, Piece piece, PieceSink emit) const {
-  if (piece.text.empty()) return;
-  if (stage == stages_.size()) return emit(piece);
-  stages_[stage]->run(piece, [&](Piece part) { run_from(stage + 1, part, emit); });
+Status PreTokenizer::run_from(std::size_t stage, Piece piece, PieceSink emit) const {
+  if (piece.text.empty()) return {};
+  if (stage == stages_.size()) {
+    emit(piece);
+    return {};
+  }
+  if (stage + 1 == stages_.size())  // most words go this way: no status for each
+    return stages_[stage]->run(piece, [&](Piece part) {
+      if (!part.text.empty()) emit(part);
+    });
+  Status behind;  // of the stages behind this one; the first error stays
+  LATHE_CHECK(stages_[stage]->run(piece, [&](Piece part) {
+    if (!behind.ok()) return;
+    if (Status status = run_from(stage + 1, part, emit); !status.ok()) behind = std::move(status);
+  }));
+  return behind;
 }
 
-void PreTokenizer::run(Piece piece, PieceSink emit) const {
+Status PreTokenizer::run(Piece piece, PieceSink emit) const {
   if (!in_alphabet_) return run_from(0, piece, emit);
-  run_from(0, piece, [&](Piece part) {
+  return run_from(0, piece, [&](Piece part) {
     const std::optional<std::string> bytes = from_alphabet(part.text);
     LATHE_ASSERT(bytes.has_value());  // stages after ByteLevel only cut
     emit({*bytes, part.first});

@@ -28,10 +28,11 @@ struct Piece {
 using PieceSink = FunctionRef<void(Piece)>;
 
 // One step: takes a piece apart, or rewrites it. The pieces passed on live until emit returns.
+// Errors: limit (a pattern that takes too many steps); what was passed on before stays so.
 class PreTokenizerStage {
  public:
   virtual ~PreTokenizerStage() = default;
-  virtual void run(Piece piece, PieceSink emit) const = 0;
+  virtual Status run(Piece piece, PieceSink emit) const = 0;
 };
 
 class PreTokenizer {
@@ -44,14 +45,14 @@ class PreTokenizer {
 
   bool is_byte_level() const { return byte_level_; }
 
-  // Calls emit for each word, in order; none is empty. REQUIRES: valid UTF-8.
-  void run(Piece piece, PieceSink emit) const;
+  // Calls emit for each word, in order; none is empty. REQUIRES: valid UTF-8. Errors: as a stage's.
+  Status run(Piece piece, PieceSink emit) const;
 
  private:
   Status add(const nlohmann::json& component, int depth);
   Status add_stage(std::shared_ptr<const PreTokenizerStage> stage);
   Status add_byte_level(const nlohmann::json& component);
-  void run_from(std::size_t stage, Piece piece, PieceSink emit) const;
+  Status run_from(std::size_t stage, Piece piece, PieceSink emit) const;
 
   std::vector<std::shared_ptr<const PreTokenizerStage>> stages_;
   bool byte_level_ = false;

@@ -4,16 +4,15 @@
 #include <fmt/format.h>
 #include <pcre2.h>
 
-#include <atomic>
 #include <cstdint>
 
-#include "base/log.h"
 #include "text/utf8.h"
 
 namespace lathe::text {
 namespace {
 
 constexpr std::size_t kMaxPatternBytes = 64 * 1024;
+constexpr std::size_t kShownBytes = 200;  // of a pattern in an error
 // Steps of one match; far above what any honest pattern needs for one word.
 constexpr std::uint32_t kMatchLimit = 200'000'000;
 
@@ -28,7 +27,7 @@ std::string pcre2_message(int code) {
 struct Regex::Code {
   pcre2_code* code = nullptr;
   pcre2_match_context* context = nullptr;
-  mutable std::atomic<bool> warned{false};
+  std::string where;  // the pattern as errors show it
 
   Code() = default;
   Code(const Code&) = delete;
@@ -40,12 +39,12 @@ struct Regex::Code {
 };
 
 Result<Regex> Regex::compile(std::string_view pattern) {
-  const auto where = [&] { return fmt::format("pattern `{}`", pattern.substr(0, 200)); };
   if (pattern.size() > kMaxPatternBytes)
     return Error::limit(fmt::format("a regular expression of {} bytes; at most {} are read",
                                     pattern.size(), kMaxPatternBytes));
   LATHE_TRY(const std::string translated, translate_oniguruma(pattern));
   auto compiled = std::make_shared<Code>();
+  compiled->where = fmt::format("pattern `{}`", pattern.substr(0, kShownBytes));
   int error = 0;
   PCRE2_SIZE offset = 0;
   compiled->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
@@ -54,7 +53,7 @@ Result<Regex> Regex::compile(std::string_view pattern) {
   if (compiled->code == nullptr)
     return Error::bad_input(fmt::format("not a regular expression: {} (at byte {} of `{}`)",
                                         pcre2_message(error), offset, translated))
-        .at(where())
+        .at(compiled->where)
         .fix_with("correct the pattern in tokenizer.json");
   compiled->context = pcre2_match_context_create(nullptr);
   if (compiled->context == nullptr) return Error::limit("out of memory for a regular expression");
@@ -74,16 +73,17 @@ Result<Regex> Regex::literal(std::string_view text) {
   return compile(pattern);
 }
 
-std::string Regex::replace_all(std::string_view text, std::string_view replacement) const {
+Result<std::string> Regex::replace_all(std::string_view text, std::string_view replacement) const {
   std::string out;
   std::size_t done = 0;
   Matcher matcher(*this, text);
-  while (const auto match = matcher.next()) {
+  while (true) {
+    LATHE_TRY(const auto match, matcher.next());
+    if (!match) return out.append(text.substr(done));
     if (match->end == match->begin) continue;
     out.append(text.substr(done, match->begin - done)).append(replacement);
     done = match->end;
   }
-  return out.append(text.substr(done));
 }
 
 Regex::Matcher::Matcher(const Regex& regex, std::string_view text)
@@ -106,17 +106,20 @@ int Regex::Matcher::search(std::size_t from) {
   return found == PCRE2_ERROR_JIT_STACKLIMIT ? run(PCRE2_NO_JIT) : found;
 }
 
-std::optional<Span> Regex::Matcher::next() {
+Error Regex::Matcher::gave_up(int code) const {
+  return Error::limit(fmt::format("searching a text of {} bytes takes too long: {}", text_.size(),
+                                  pcre2_message(code)))
+      .at(regex_.code_->where)
+      .fix_with("simplify the pattern, or cut the text into pieces");
+}
+
+Result<std::optional<Span>> Regex::Matcher::next() {
   while (from_ <= text_.size()) {
     const int found = search(from_);
     if (found < 0) {
-      if (found != PCRE2_ERROR_NOMATCH && !regex_.code_->warned.exchange(true))
-        log::warning(
-            "a pre-tokenizer pattern gave up on a text of {} bytes ({}); the rest stays "
-            "one word",
-            text_.size(), pcre2_message(found));
       from_ = text_.size() + 1;
-      return {};
+      if (found != PCRE2_ERROR_NOMATCH) return gave_up(found);
+      return std::optional<Span>();
     }
     const PCRE2_SIZE* place = pcre2_get_ovector_pointer(static_cast<pcre2_match_data*>(data_));
     const Span match{place[0], place[1]};
@@ -127,9 +130,9 @@ std::optional<Span> Regex::Matcher::next() {
     if (empty && touching) continue;
     any_ = true;
     last_end_ = match.end;
-    return match;
+    return std::optional(match);
   }
-  return {};
+  return std::optional<Span>();
 }
 
 }  // namespace lathe::text

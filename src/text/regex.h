@@ -28,8 +28,9 @@ class Regex {
   // A regex that finds this text and nothing else.
   static Result<Regex> literal(std::string_view text);
 
-  // The text with every match that is not empty replaced. REQUIRES: valid UTF-8.
-  std::string replace_all(std::string_view text, std::string_view replacement) const;
+  // The text with every match that is not empty replaced. REQUIRES: valid UTF-8. Errors: as
+  // Matcher::next().
+  Result<std::string> replace_all(std::string_view text, std::string_view replacement) const;
 
   // One search at a time in one text.
   class Matcher {
@@ -40,12 +41,13 @@ class Regex {
     Matcher& operator=(const Matcher&) = delete;
 
     // The next match at or after `from`, or nothing. Never an empty match directly at the end of
-    // the last one. A search that exceeds the step limit of a hostile pattern finds nothing more
-    // and is logged once as a warning. REQUIRES: the text is valid UTF-8, from is at a character.
-    std::optional<Span> next();
+    // the last one. REQUIRES: the text is valid UTF-8, from is at a character. Errors: limit, when
+    // a search takes more steps than any honest pattern needs; nothing more is found then.
+    Result<std::optional<Span>> next();
 
    private:
     int search(std::size_t from);
+    Error gave_up(int code) const;
     const Regex& regex_;
     std::string_view text_;
     std::size_t from_ = 0;

@@ -16,7 +16,7 @@ std::vector<std::string> matches(std::string_view pattern, std::string_view text
   EXPECT_TRUE(regex.ok()) << pattern;
   std::vector<std::string> out;
   Regex::Matcher matcher(*regex, text);
-  while (const auto span = matcher.next())
+  while (const auto span = matcher.next().value())
     out.emplace_back(text.substr(span->begin, span->end - span->begin));
   return out;
 }
@@ -49,9 +49,9 @@ TEST(Regex, LiteralsMeanThemselves) {
   ASSERT_TRUE(regex.ok());
   const std::string twice = text + text;
   Regex::Matcher matcher(*regex, twice);
-  EXPECT_EQ(matcher.next()->end, text.size());
-  EXPECT_EQ(matcher.next()->end, 2 * text.size());
-  EXPECT_FALSE(matcher.next().has_value());
+  EXPECT_EQ(matcher.next().value()->end, text.size());
+  EXPECT_EQ(matcher.next().value()->end, 2 * text.size());
+  EXPECT_FALSE(matcher.next().value().has_value());
 }
 
 TEST(Regex, ClassesInsideClassesAddTheirMembers) {
@@ -68,6 +68,24 @@ TEST(Regex, RefusesWhatWouldMeanSomethingElse) {
   ASSERT_FALSE(broken.ok());
   EXPECT_THAT(broken.error().message(), HasSubstr("(a"));
   EXPECT_FALSE(Regex::compile(std::string(100'000, 'a')).ok());
+}
+
+// Every way of cutting the run into pieces is tried.
+constexpr const char* kHostile = "(?:a+)+(?=b)";
+
+TEST(Regex, ASearchThatTakesTooLongIsAnError) {
+  const auto regex = Regex::compile(kHostile);
+  ASSERT_TRUE(regex.ok());
+  const std::string text(40, 'a');
+  Regex::Matcher matcher(*regex, text);
+  const auto found = matcher.next();
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().kind, ErrorKind::limit);
+  EXPECT_THAT(found.error().message(), HasSubstr("pattern `(?:a+)+(?=b)`"));
+  EXPECT_THAT(found.error().message(), HasSubstr("a text of 40 bytes"));
+  EXPECT_THAT(found.error().message(), HasSubstr("simplify the pattern"));
+  EXPECT_FALSE(matcher.next().value().has_value());
+  EXPECT_FALSE(regex->replace_all(text, "").ok());
 }
 
 TEST(Regex, DeepBacktrackingFallsBackToTheInterpreter) {

@@ -48,14 +48,17 @@ void PartSplitter::finish(bool match) {
   pass_on();
 }
 
-void SplitStage::run(Piece piece, PieceSink emit) const {
+Status SplitStage::run(Piece piece, PieceSink emit) const {
   PartSplitter splitter(piece, behavior_, emit);
   Regex::Matcher matcher(regex_, piece.text);
-  while (const auto match = matcher.next()) {
+  while (true) {
+    LATHE_TRY(const auto match, matcher.next());
+    if (!match) break;
     splitter.add(match->begin, invert_);
     splitter.add(match->end, !invert_);
   }
   splitter.finish(invert_);
+  return {};
 }
 
 }  // namespace lathe::text

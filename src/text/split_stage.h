@@ -48,7 +48,7 @@ class SplitStage final : public PreTokenizerStage {
   SplitStage(Regex regex, SplitBehavior behavior, bool invert)
       : regex_(std::move(regex)), behavior_(behavior), invert_(invert) {}
 
-  void run(Piece piece, PieceSink emit) const override;
+  Status run(Piece piece, PieceSink emit) const override;
 
  private:
   Regex regex_;

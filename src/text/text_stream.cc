@@ -47,13 +47,14 @@ void TextStream::append(std::size_t index) {
   const std::string& spelling = parts.decoded_as[index];
   if (!first_ && decoder.joins_with_spaces()) pending_ += ' ';
   const bool differs = first_ && decoder.first_differs();
-  const std::string text =
-      differs ? decoder.token_text(spelling, {.first = true}).bytes : parts.texts[index].bytes;
+  const std::string text = differs ? decoder.token_text(spelling, {.first = true}).value().bytes
+                                   : parts.texts[index].bytes;
   if (!decoder.last_differs()) {
     pending_ += text;
     return;
   }
-  const std::string at_end = decoder.token_text(spelling, {.first = first_, .last = true}).bytes;
+  const std::string at_end =
+      decoder.token_text(spelling, {.first = first_, .last = true}).value().bytes;
   const auto same = static_cast<std::size_t>(
       std::mismatch(text.begin(), text.end(), at_end.begin(), at_end.end()).first - text.begin());
   pending_ += text.substr(0, same);

@@ -17,20 +17,22 @@ class Encoding {
   Encoding(const Encoding&) = delete;
   Encoding& operator=(const Encoding&) = delete;
 
-  void run(std::string_view text) {
+  Status run(std::string_view text) {
     parts_.added_before.split(text, parse_special_, [&](AddedPiece piece) {
       if (piece.id)
         out_.push_back(*piece.id);
       else
         normalize({piece.text, piece.text.data() == text.data()});
     });
+    return std::move(status_);
   }
 
  private:
   void normalize(Piece piece) {
     if (parts_.normalizer.changes_nothing()) return find_normalized(piece);
-    const std::string normalized = parts_.normalizer.apply(piece.text);
-    find_normalized({normalized, piece.first});
+    const auto normalized = parts_.normalizer.apply(piece.text);
+    if (!normalized.ok()) return keep(normalized.error());
+    find_normalized({*normalized, piece.first});
   }
 
   void find_normalized(Piece piece) {
@@ -44,7 +46,13 @@ class Encoding {
   }
 
   void cut(Piece piece) {
-    parts_.pre_tokenizer.run(piece, [&](Piece word) { encode_word(word.text); });
+    const Status status =
+        parts_.pre_tokenizer.run(piece, [&](Piece word) { encode_word(word.text); });
+    if (!status.ok()) keep(status.error());
+  }
+
+  void keep(const Error& error) {
+    if (status_.ok()) status_ = error;
   }
 
   void encode_word(std::string_view word) {
@@ -65,6 +73,7 @@ class Encoding {
   bool parse_special_;
   std::vector<std::int32_t>& out_;
   std::unique_ptr<EncodeScratch> scratch_;
+  Status status_;  // the first error
 };
 
 bool in_range(const Tokenizer::Parts& parts, std::int32_t id) {
@@ -103,16 +112,14 @@ Tokenizer Tokenizer::with_control_tokens(ControlTokens tokens) const {
   return Tokenizer(parts_, tokens);
 }
 
-std::vector<std::int32_t> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
+Result<std::vector<std::int32_t>> Tokenizer::encode(std::string_view text,
+                                                    EncodeOptions options) const {
   LATHE_ASSERT(text.size() < kMaxTextBytes);
   std::vector<std::int32_t> out;
   const PostProcessor& post = parts_->post_processor;
   if (options.add_special_tokens) out = post.before;
   Encoding encoding(*parts_, options.parse_special, out);
-  if (is_valid_utf8(text))
-    encoding.run(text);
-  else
-    encoding.run(to_valid_utf8(text));
+  LATHE_CHECK(is_valid_utf8(text) ? encoding.run(text) : encoding.run(to_valid_utf8(text)));
   if (options.add_special_tokens) out.insert(out.end(), post.after.begin(), post.after.end());
   return out;
 }
@@ -126,7 +133,7 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids, DecodeOptions o
     const bool differs =
         (place.first && decoder.first_differs()) || (place.last && decoder.last_differs());
     const TokenText own =
-        differs ? decoder.token_text(parts_->decoded_as[shown[i]], place) : TokenText();
+        differs ? decoder.token_text(parts_->decoded_as[shown[i]], place).value() : TokenText();
     const TokenText& text = differs ? own : parts_->texts[shown[i]];
     if (text.fallback) {
       fallback += text.bytes;

@@ -68,7 +68,8 @@ class Tokenizer {
 
   // Any bytes, fewer than 256 MiB (bound them before); what is not UTF-8 is replaced by U+FFFD, one
   // for each maximal ill-formed part (Unicode 15 section 3.9). Time grows as n log n at worst.
-  std::vector<std::int32_t> encode(std::string_view text, EncodeOptions options = {}) const;
+  // Errors: limit, when a pattern of the model's own takes too many steps on this text.
+  Result<std::vector<std::int32_t>> encode(std::string_view text, EncodeOptions options = {}) const;
 
   // Valid UTF-8 always. An id outside the vocabulary leaves no text.
   std::string decode(std::span<const std::int32_t> ids, DecodeOptions options = {}) const;

@@ -107,12 +107,15 @@ void TokenizerBuilder::mark_special(Tokenizer::Parts& parts) {
 }
 
 // A token that is found in normalized text is decoded from its normalized spelling.
-void TokenizerBuilder::name_for_decoder(Tokenizer::Parts& parts) {
+Status TokenizerBuilder::name_for_decoder(Tokenizer::Parts& parts) {
   parts.decoded_as = parts.spellings;
-  if (parts.normalizer.changes_nothing()) return;
-  for (const AddedToken& token : parts.spec.added)
-    if (token.normalized)
-      parts.decoded_as[static_cast<std::size_t>(token.id)] = parts.normalizer.apply(token.content);
+  if (parts.normalizer.changes_nothing()) return {};
+  for (const AddedToken& token : parts.spec.added) {
+    if (!token.normalized) continue;
+    LATHE_TRY(parts.decoded_as[static_cast<std::size_t>(token.id)],
+              parts.normalizer.apply(token.content));
+  }
+  return {};
 }
 
 Status TokenizerBuilder::compile_pipeline(Tokenizer::Parts& parts) {
@@ -129,9 +132,12 @@ Status TokenizerBuilder::compile_pipeline(Tokenizer::Parts& parts) {
   LATHE_TRY(parts.decoder, Decoder::from_json(decoder));
   spec.settings.byte_level = parts.pre_tokenizer.is_byte_level();
   spec.word_piece.byte_level = parts.pre_tokenizer.is_byte_level();
-  name_for_decoder(parts);
-  for (const std::string& name : parts.decoded_as)
-    parts.texts.push_back(parts.decoder.token_text(name));
+  LATHE_CHECK(name_for_decoder(parts));
+  for (const std::string& name : parts.decoded_as) {
+    LATHE_CHECK(parts.decoder.check(name));
+    LATHE_TRY(TokenText text, parts.decoder.token_text(name));
+    parts.texts.push_back(std::move(text));
+  }
   return {};
 }
 
@@ -197,21 +203,24 @@ Status TokenizerBuilder::compile_model(Tokenizer::Parts& parts) {
   return {};
 }
 
-void TokenizerBuilder::compile_added(Tokenizer::Parts& parts) {
+Status TokenizerBuilder::compile_added(Tokenizer::Parts& parts) {
   std::vector<AddedToken> before, after;
   std::vector<std::string> before_spellings, after_spellings;
   for (const bool special : {true, false}) {  // of equal spellings the control token is found
     for (const AddedToken& token : parts.spec.added) {
       if (token.special != special) continue;
       (token.normalized ? after : before).push_back(token);
-      if (token.normalized)
-        after_spellings.push_back(parts.normalizer.apply(token.content));
-      else
+      if (!token.normalized) {
         before_spellings.push_back(token.content);
+        continue;
+      }
+      LATHE_TRY(std::string spelling, parts.normalizer.apply(token.content));
+      after_spellings.push_back(std::move(spelling));
     }
   }
   parts.added_before = AddedTokenFinder(std::move(before), before_spellings);
   parts.added_after = AddedTokenFinder(std::move(after), after_spellings);
+  return {};
 }
 
 // What decides over ids and text, and nothing else: the same tokenizer from a tokenizer.json and
@@ -256,7 +265,7 @@ Result<Tokenizer> TokenizerBuilder::build(TokenizerSpec spec) {
   LATHE_CHECK(collect_tokens(*parts));
   LATHE_CHECK(compile_pipeline(*parts));
   LATHE_CHECK(compile_model(*parts));
-  compile_added(*parts);
+  LATHE_CHECK(compile_added(*parts));
   parts->hash = fingerprint(*parts);
   ControlTokens control = parts->spec.control;
   const PostProcessor& post = parts->post_processor;

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
+#include "formats/config_bounds.h"
 #include "text/around_template.h"
 #include "text/json_fields.h"
+#include "text/older_tokens.h"
 #include "text/sentence_piece.h"
 #include "text/tokenizer_parts.h"
 #include "text/utf8.h"
@@ -15,7 +16,6 @@ namespace lathe::text {
 namespace {
 
 constexpr std::uint64_t kMaxVocabBytes = std::uint64_t{256} << 20;
-constexpr std::uint64_t kMaxConfigBytes = std::uint64_t{4} << 20;
 
 Result<std::optional<std::string>> read_optional(const os::Path& path, std::uint64_t max_bytes) {
   auto text = os::read_file(path, max_bytes);
@@ -37,58 +37,6 @@ Error unknown_class(const std::string& name, const char* files) {
                                 : fmt::format("{} of the tokenizer class `{}`", files, name))
       .at("tokenizer_config.json")
       .fix_with("add the tokenizer.json that transformers writes with save_pretrained()");
-}
-
-// The token that a field of tokenizer_config.json names: a string or an object with "content".
-Result<std::string> token_name(const Json& config, const char* field, std::string otherwise) {
-  const Json* value = find_field(config, field);
-  if (value != nullptr && value->is_object()) return string_field(*value, "content");
-  return string_field(config, field, std::move(otherwise));
-}
-
-std::optional<std::int32_t> find_token(const TokenizerSpec& spec, std::string_view name) {
-  const auto found = std::find(spec.tokens.begin(), spec.tokens.end(), name);
-  if (found == spec.tokens.end()) return {};
-  return static_cast<std::int32_t>(found - spec.tokens.begin());
-}
-
-// Makes a token of the vocabulary one that is cut out of the text.
-void add_special(TokenizerSpec& spec, std::string_view name, bool lstrip = false) {
-  const auto id = find_token(spec, name);
-  const bool known = std::any_of(spec.added.begin(), spec.added.end(),
-                                 [&](const AddedToken& token) { return token.content == name; });
-  if (!id || known) return;
-  AddedToken token;
-  token.id = *id;
-  token.content = std::string(name);
-  token.lstrip = lstrip;
-  token.special = true;
-  spec.added.push_back(std::move(token));
-}
-
-// added_tokens_decoder: {"32000": {"content": …, "special": …}, …}.
-Status read_added_tokens(const Json& config, TokenizerSpec& spec) {
-  const Json* list = find_field(config, "added_tokens_decoder");
-  if (list == nullptr) return {};
-  if (!list->is_object()) return Error::bad_input("`added_tokens_decoder` must be an object");
-  for (const auto& [key, entry] : list->items()) {
-    AddedToken token;
-    const bool digits =
-        !key.empty() && key.size() <= 7 &&
-        std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (!digits)
-      return Error::bad_input(fmt::format("`{}` is no token id", key)).at("added_tokens_decoder");
-    token.id = std::stoi(key);
-    LATHE_TRY(token.content, string_field(entry, "content"));
-    LATHE_TRY(token.special, bool_field(entry, "special", false));
-    LATHE_TRY(token.single_word, bool_field(entry, "single_word", false));
-    LATHE_TRY(token.lstrip, bool_field(entry, "lstrip", false));
-    LATHE_TRY(token.rstrip, bool_field(entry, "rstrip", false));
-    LATHE_TRY(token.normalized, bool_field(entry, "normalized", !token.special));
-    std::erase_if(spec.added, [&](const AddedToken& known) { return known.id == token.id; });
-    spec.added.push_back(std::move(token));
-  }
-  return {};
 }
 
 struct Around {
@@ -127,6 +75,18 @@ Json merges_of(std::string_view text) {
   return merges;
 }
 
+constexpr UsualToken kGpt2Tokens[] = {
+    {"bos_token", "<|endoftext|>"}, {"eos_token", "<|endoftext|>"}, {"unk_token", "<|endoftext|>"}};
+constexpr UsualToken kRobertaTokens[] = {{"bos_token", "<s>"},          {"eos_token", "</s>"},
+                                         {"unk_token", "<unk>"},        {"sep_token", "</s>"},
+                                         {"pad_token", "<pad>"},        {"cls_token", "<s>"},
+                                         {"mask_token", "<mask>", true}};
+constexpr UsualToken kBertTokens[] = {{"unk_token", "[UNK]"},
+                                      {"sep_token", "[SEP]"},
+                                      {"pad_token", "[PAD]"},
+                                      {"cls_token", "[CLS]"},
+                                      {"mask_token", "[MASK]"}};
+
 // GPT-2's and RoBERTa's byte-level BPE.
 Status read_byte_level(const Json& config, const std::string& name, TokenizerSpec& spec) {
   LATHE_TRY(const bool prefix, bool_field(config, "add_prefix_space", false));
@@ -137,16 +97,12 @@ Status read_byte_level(const Json& config, const std::string& name, TokenizerSpe
       {"use_regex", true}}.dump();
   spec.decoder = R"({"type":"ByteLevel"})";
   const bool roberta = name == "RobertaTokenizer";
-  LATHE_TRY(const std::string bos,
-            token_name(config, "bos_token", roberta ? "<s>" : "<|endoftext|>"));
-  LATHE_TRY(const std::string eos,
-            token_name(config, "eos_token", roberta ? "</s>" : "<|endoftext|>"));
+  const std::span<const UsualToken> usual =
+      roberta ? std::span<const UsualToken>(kRobertaTokens) : kGpt2Tokens;
+  LATHE_CHECK(add_older_tokens(config, usual, spec));
+  LATHE_TRY(const std::string bos, token_name(config, roberta ? "cls_token" : "bos_token", usual));
+  LATHE_TRY(const std::string eos, token_name(config, roberta ? "sep_token" : "eos_token", usual));
   spec.control = {find_token(spec, bos), find_token(spec, eos)};
-  for (const char* token : {"<s>", "<pad>", "</s>", "<unk>"})
-    if (roberta) add_special(spec, token);
-  if (roberta) add_special(spec, "<mask>", true);
-  add_special(spec, bos);
-  add_special(spec, eos);
   return put_around(config, {.bos = roberta, .eos = roberta}, spec);
 }
 
@@ -159,7 +115,6 @@ Result<Tokenizer> tokenizer_from_merges(const std::string& vocab, const std::str
   LATHE_CHECK(
       read_model_json({{"type", "BPE"}, {"vocab", tokens}, {"merges", merges_of(merges)}}, spec)
           .at("vocab.json and merges.txt"));
-  LATHE_CHECK(read_added_tokens(config, spec));
   LATHE_CHECK(read_byte_level(config, name, spec));
   return TokenizerBuilder::build(std::move(spec));
 }
@@ -199,19 +154,12 @@ Result<Tokenizer> tokenizer_from_words(const std::string& vocab, const Json& con
        lower}}.dump();
   spec.pre_tokenizer = R"({"type":"BertPreTokenizer"})";
   spec.decoder = R"({"cleanup":true,"prefix":"##","type":"WordPiece"})";
-  LATHE_CHECK(read_added_tokens(config, spec));
-  std::array<std::string, 5> names;  // in the order of the fields
-  constexpr std::pair<const char*, const char*> kFields[] = {{"cls_token", "[CLS]"},
-                                                             {"sep_token", "[SEP]"},
-                                                             {"unk_token", "[UNK]"},
-                                                             {"pad_token", "[PAD]"},
-                                                             {"mask_token", "[MASK]"}};
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    LATHE_TRY(names[i], token_name(config, kFields[i].first, kFields[i].second));
-    add_special(spec, names[i]);
-  }
-  spec.settings.unk = find_token(spec, names[2]);
-  spec.control = {find_token(spec, names[0]), find_token(spec, names[1])};
+  LATHE_CHECK(add_older_tokens(config, kBertTokens, spec).at("tokenizer_config.json"));
+  LATHE_TRY(const std::string unk, token_name(config, "unk_token", kBertTokens));
+  LATHE_TRY(const std::string cls, token_name(config, "cls_token", kBertTokens));
+  LATHE_TRY(const std::string sep, token_name(config, "sep_token", kBertTokens));
+  spec.settings.unk = find_token(spec, unk);
+  spec.control = {find_token(spec, cls), find_token(spec, sep)};
   spec.post_processor = around_template(spec, spec.control.bos, spec.control.eos);
   return TokenizerBuilder::build(std::move(spec));
 }
@@ -220,7 +168,7 @@ Result<Tokenizer> tokenizer_from_words(const std::string& vocab, const Json& con
 Result<std::string> class_of_folder(const Json& config, const os::Path& folder) {
   LATHE_TRY(std::string name, tokenizer_class(config));
   if (!name.empty()) return name;
-  LATHE_TRY(const auto text, read_optional(folder / "config.json", kMaxConfigBytes));
+  LATHE_TRY(const auto text, read_optional(folder / "config.json", formats::kMaxConfigBytes));
   if (!text) return name;
   LATHE_TRY(const Json model, parse_json(*text).at("config.json"));
   LATHE_TRY(const std::string type, string_field(model, "model_type", std::string()));
@@ -234,7 +182,7 @@ Result<std::string> class_of_folder(const Json& config, const os::Path& folder) 
 Result<Tokenizer> from_pieces(std::string_view bytes, const Json& config, const std::string& name) {
   LATHE_TRY(SentencePieces pieces, parse_sentence_piece_model(bytes));
   LATHE_TRY(TokenizerSpec spec, spec_from_pieces(std::move(pieces)));
-  LATHE_CHECK(read_added_tokens(config, spec));
+  LATHE_CHECK(add_older_tokens(config, {}, spec));
   LATHE_TRY(const Around around, default_around(name));
   LATHE_CHECK(put_around(config, around, spec));
   return TokenizerBuilder::build(std::move(spec));
@@ -282,6 +230,7 @@ Result<std::optional<Tokenizer>> find_tokenizer(const os::Path& folder) {
     if (config_text) {
       LATHE_TRY(config, parse_json(*config_text).at("tokenizer_config.json"));
     }
+    LATHE_TRY(config, with_older_files(folder, std::move(config)));
     LATHE_TRY(found, find_older(folder, config));
   }
   if (!found || !config_text) return found;

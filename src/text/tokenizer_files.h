@@ -1,8 +1,9 @@
 // The tokenizer of a Hugging Face folder, from whichever files it has: tokenizer.json; else
 // tokenizer.model (SentencePiece); else vocab.json with merges.txt (GPT-2, RoBERTa) or vocab.txt
 // (BERT). What older files leave to the program that reads them (which control tokens go around a
-// text, whether capitals stay) is taken from tokenizer_config.json and the tokenizer's class; a
-// class whose ways are not known here is an error that names it.
+// text, whether capitals stay) is taken from tokenizer_config.json, special_tokens_map.json,
+// added_tokens.json and the tokenizer's class; a class whose ways are not known here is an error
+// that names it.
 #pragma once
 
 #include <optional>

@@ -5,6 +5,7 @@
 #include "text/gguf_tokenizer_keys.h"
 #include "text/pre_tokenizer_names.h"
 #include "text/tokenizer_parts.h"
+#include "text/utf8.h"
 
 namespace lathe::text {
 namespace {
@@ -18,9 +19,12 @@ Result<std::vector<std::string>> read_tokens(const GgufMetadata& metadata) {
     return Error::bad_input(
                fmt::format("{} tokens; between 1 and {} are read", tokens.size(), kMaxTokens))
         .at(kTokens);
-  for (std::size_t id = 0; id < tokens.size(); ++id)
+  for (std::size_t id = 0; id < tokens.size(); ++id) {
     if (tokens[id].empty())
       return Error::bad_input(fmt::format("token {} is empty", id)).at(kTokens);
+    if (!is_valid_utf8(tokens[id]))
+      return Error::bad_input(fmt::format("token {} is not UTF-8", id)).at(kTokens);
+  }
   return std::vector<std::string>(tokens.begin(), tokens.end());
 }
 

@@ -74,13 +74,13 @@ struct TokenizerBuilder {
  private:
   static Status collect_tokens(Tokenizer::Parts& parts);
   static Status compile_pipeline(Tokenizer::Parts& parts);
-  static void name_for_decoder(Tokenizer::Parts& parts);
+  static Status name_for_decoder(Tokenizer::Parts& parts);
   static void mark_special(Tokenizer::Parts& parts);
   static std::vector<std::string> surfaces_of(const Tokenizer::Parts& parts);
   static Status compile_bpe(Tokenizer::Parts& parts);
   static Status compile_unigram(Tokenizer::Parts& parts);
   static Status compile_model(Tokenizer::Parts& parts);
-  static void compile_added(Tokenizer::Parts& parts);
+  static Status compile_added(Tokenizer::Parts& parts);
   static std::uint64_t fingerprint(const Tokenizer::Parts& parts);
 };
 

@@ -136,13 +136,21 @@ Result<Example> encode_row(const Row& row, const text::ChatEncoder& encoder,
         example.weights.push_back(learned ? 1 : policy.prompt_weight);
       return example;
     }
-    case Row::Kind::completion:
-      append(example, encoder.encode_plain(row.prompt), policy.prompt_weight);
-      append(example, encoder.tokenizer().encode(row.text), 1);
+    case Row::Kind::completion: {
+      LATHE_TRY(const auto prompt,
+                encoder.encode_plain(row.prompt).at(fmt::format("line {}", row.line)));
+      LATHE_TRY(const auto completion,
+                encoder.tokenizer().encode(row.text).at(fmt::format("line {}", row.line)));
+      append(example, prompt, policy.prompt_weight);
+      append(example, completion, 1);
       break;
-    case Row::Kind::text:
-      append(example, encoder.encode_plain(row.text), 1);
+    }
+    case Row::Kind::text: {
+      LATHE_TRY(const auto tokens,
+                encoder.encode_plain(row.text).at(fmt::format("line {}", row.line)));
+      append(example, tokens, 1);
       break;
+    }
   }
   append_eos(example, encoder.tokenizer());
   return example;

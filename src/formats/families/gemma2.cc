@@ -2,6 +2,7 @@
 // attention and MLP too, soft caps on scores and logits, embeddings scaled by sqrt(hidden), a
 // window in every second layer. Source: transformers' Gemma2Config.
 #include <cmath>
+#include <limits>
 
 #include "formats/families/gemma.h"
 
@@ -49,11 +50,29 @@ Status read_gemma(const JsonFields& fields, std::int64_t pattern, DecoderConfig&
   return {};
 }
 
+// The number whose inverse root is the scale: a whole one where it gives the same bits, else the
+// nearest that does.
+double scalar_of(double scale) {
+  constexpr int kRoundings =
+      4;  // what two roundings of the square and one of the root can add up to
+  const double square = 1 / (scale * scale);
+  const auto fits = [scale](double scalar) { return 1 / std::sqrt(scalar) == scale; };
+  if (fits(std::round(square))) return std::round(square);
+  double below = square, above = square;
+  for (int i = 0; i <= kRoundings; ++i) {
+    if (fits(below)) return below;
+    if (fits(above)) return above;
+    below = std::nextafter(below, 0.0);
+    above = std::nextafter(above, std::numeric_limits<double>::infinity());
+  }
+  return square;
+}
+
 void write_gemma(const DecoderConfig& config, nlohmann::json& out) {
   write_windows(config, out);
   out["hidden_act"] = name_of(config.activation);
   out["attention_bias"] = config.qkv_bias;
-  out["query_pre_attn_scalar"] = 1 / (config.query_scale * config.query_scale);
+  out["query_pre_attn_scalar"] = scalar_of(config.query_scale);
   const auto cap = [](double value) {
     return value > 0 ? nlohmann::json(value) : nlohmann::json();
   };

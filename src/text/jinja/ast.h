@@ -104,6 +104,10 @@ struct Expression {
   int depth;  // levels of expressions inside, itself included
 };
 
+inline int depth_of(const ExpressionPointer& expression) {
+  return expression ? expression->depth : 0;
+}
+
 // ---- statements
 
 // What `set` and `for` assign to.

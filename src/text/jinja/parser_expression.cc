@@ -8,10 +8,6 @@
 namespace lathe::text::jinja {
 namespace {
 
-int depth_of(const ast::ExpressionPointer& expression) {
-  return expression ? expression->depth : 0;
-}
-
 int depth_of(const std::vector<ast::ExpressionPointer>& expressions) {
   int deepest = 0;
   for (const auto& expression : expressions) deepest = std::max(deepest, depth_of(expression));

@@ -10,14 +10,10 @@
 namespace lathe::text::jinja {
 namespace {
 
-int depth_below(const ast::ExpressionPointer& expression) {
-  return expression ? expression->depth : 0;
-}
-
-int depth_below(const ast::ArgumentList& arguments) {
-  int deepest = std::max(depth_below(arguments.more_positional), depth_below(arguments.more_named));
-  for (const auto& value : arguments.positional) deepest = std::max(deepest, depth_below(value));
-  for (const auto& [name, value] : arguments.named) deepest = std::max(deepest, depth_below(value));
+int depth_of(const ast::ArgumentList& arguments) {
+  int deepest = std::max(depth_of(arguments.more_positional), depth_of(arguments.more_named));
+  for (const auto& value : arguments.positional) deepest = std::max(deepest, depth_of(value));
+  for (const auto& [name, value] : arguments.named) deepest = std::max(deepest, depth_of(value));
   return deepest;
 }
 
@@ -32,7 +28,7 @@ Result<Parser::Pointer> Parser::parse_postfix(Pointer object) {
     } else if (at_symbol("(")) {
       const int line = now().line;
       LATHE_TRY(ast::ArgumentList arguments, parse_arguments());
-      const int depth = std::max(depth_below(object), depth_below(arguments));
+      const int depth = std::max(depth_of(object), depth_of(arguments));
       LATHE_TRY(object, make(ast::Call{std::move(object), std::move(arguments)}, line, depth));
     } else {
       return object;
@@ -42,7 +38,7 @@ Result<Parser::Pointer> Parser::parse_postfix(Pointer object) {
 
 Result<Parser::Pointer> Parser::parse_attribute(Pointer object) {
   const int line = next().line;
-  const int depth = depth_below(object);
+  const int depth = depth_of(object);
   if (now().type == TokenType::integer) {
     LATHE_TRY(Pointer index, parse_number());
     return make(ast::Subscript{std::move(object), std::move(index)}, line, depth);
@@ -57,7 +53,7 @@ Result<Parser::Pointer> Parser::parse_subscript(Pointer object) {
   if (!at_symbol(":")) {
     LATHE_TRY(start, parse_expression());
     if (skip_symbol("]")) {
-      const int depth = std::max(depth_below(object), depth_below(start));
+      const int depth = std::max(depth_of(object), depth_of(start));
       return make(ast::Subscript{std::move(object), std::move(start)}, line, depth);
     }
   }
@@ -71,8 +67,7 @@ Result<Parser::Pointer> Parser::parse_subscript(Pointer object) {
     LATHE_TRY(step, parse_expression());
   }
   LATHE_CHECK(expect_symbol("]"));
-  const int depth =
-      std::max({depth_below(object), depth_below(start), depth_below(stop), depth_below(step)});
+  const int depth = std::max({depth_of(object), depth_of(start), depth_of(stop), depth_of(step)});
   return make(ast::Slice{std::move(object), std::move(start), std::move(stop), std::move(step)},
               line, depth);
 }
@@ -165,7 +160,7 @@ Result<Parser::Pointer> Parser::parse_filter_chain(Pointer input, bool starts_wi
       LATHE_TRY(node.arguments, parse_arguments());
     }
     if (!filter_exists(node.name)) note_unknown("filter", node.name, line);
-    const int depth = std::max(depth_below(node.input), depth_below(node.arguments));
+    const int depth = std::max(depth_of(node.input), depth_of(node.arguments));
     LATHE_TRY(input, make(std::move(node), line, depth));
   }
   return input;
@@ -178,7 +173,7 @@ Result<Parser::Pointer> Parser::parse_test(Pointer input) {
   LATHE_TRY(node.name, parse_dotted_name("the name of a test"));
   if (!test_exists(node.name)) note_unknown("test", node.name, line);
   LATHE_CHECK(parse_test_arguments(node.arguments));
-  const int depth = std::max(depth_below(node.input), depth_below(node.arguments));
+  const int depth = std::max(depth_of(node.input), depth_of(node.arguments));
   LATHE_TRY(Pointer test, make(std::move(node), line, depth));
   if (!negated) return test;
   return make(ast::Unary{ast::UnaryOperator::logical_not, std::move(test)}, line, depth + 1);
