@@ -65,7 +65,7 @@ Value attention_cached(Run& run, const Value& q, const Value& k, const Value& v,
   for (const CachedRows& s : sequences) {
     append(k, s, s.key_pages, page_rows);
     append(v, s, s.value_pages, page_rows);
-    const bool prompt = run.activations == Activations::int8 && s.count >= kPromptRows;
+    const bool prompt = run.activations == Activations::fastest && s.count >= kPromptRows;
     (prompt ? prompts : others).push_back(&s);
     rows += s.count;
   }

@@ -24,7 +24,7 @@ void multiply_by_transpose(Run& run, const Value& x, const MatrixWeight& w, floa
   if (!w.is_packed() || run.activations == Activations::f32)
     return multiply_by_transpose(run, rows, x.rows, w, c, accumulate);
   const Product product = {rows, x.rows, w.columns, w.rows, c, w.rows, accumulate};
-  if (kernels::takes_tiles(run.table, x.rows))
+  if (run.activations == Activations::fastest && kernels::takes_tiles(run.table, x.rows))
     return kernels::multiply(run.table, product, run.tiled(x), w.packed, run.parallel);
   kernels::multiply(run.table, product, run.quantised(x), w.packed, run.parallel);
 }

@@ -82,10 +82,13 @@ class Tape {
 // How activations enter products with packed weights.
 enum class Activations {
   f32,  // as they are: the bits of a product with the weights' f32 values
-  // In 8 bits, one scale for 32 values (kernels/quantised_rows.h): several times as fast. Many rows
-  // at once in bf16 where the processor multiplies that on tiles (kernels/tiled_rows.h), and
-  // attention over prompts in blocks (attention_cached.h).
+  // In 8 bits, one scale for 32 values (kernels/quantised_rows.h): several times as fast. A row has
+  // the same bits whatever stands beside it.
   int8,
+  // The fastest way for the number of rows: few in 8 bits, many in bf16 where the processor
+  // multiplies that on tiles (kernels/tiled_rows.h), and attention over prompts in blocks
+  // (attention_cached.h). A row's bits then depend on how many rows stand beside it.
+  fastest,
 };
 
 struct Run {

@@ -182,11 +182,19 @@ void put_tiles(const TileBlock& block, std::size_t row, std::size_t column, cons
                                   : columns <= from    ? 0
                                                        : (1u << (columns - from)) - 1);
   };
+  // A product of many rows does not stay in the caches until it is read: written past them, its
+  // lines are not read first.
+  const bool whole = !block.accumulate && columns == kPair * kPackedLanes;
   const __mmask16 left = mask(0), right = mask(kPackedLanes);
   for (std::size_t r = 0; r < rows; ++r) {
     const float* from = tiles + r / kTileRows * kPair * kTileFloats + r % kTileRows * kPackedLanes;
     float* to = block.c + (row + r) * block.c_stride + column;
     __m512 a = _mm512_load_ps(from), b = _mm512_load_ps(from + kTileFloats);
+    if (whole && reinterpret_cast<std::uintptr_t>(to) % 64 == 0) {
+      _mm512_stream_ps(to, a);
+      _mm512_stream_ps(to + kPackedLanes, b);
+      continue;
+    }
     if (block.accumulate) {
       a = _mm512_add_ps(a, _mm512_maskz_loadu_ps(left, to));
       b = _mm512_add_ps(b, _mm512_maskz_loadu_ps(right, to + kPackedLanes));
@@ -226,9 +234,10 @@ void multiply_stages(const TileBlock& block, const PackedPanels& weights, float*
       maker.make(i + 1, row_blocks);
       if (stages.ends_pair(stage)) put_tiles(block, row, stage.pair * kPair * kPackedLanes, c);
     }
-    if (last) return;
+    if (last) break;
     stage = next;
   }
+  _mm_sfence();
 }
 
 void multiply_tiles(const TileBlock& block, const PackedPanels& weights, float* scratch) {
