@@ -4,7 +4,8 @@
 // For ids that encode() made, and for any ids of a byte-level tokenizer, the pieces of a stream put
 // together equal Tokenizer::decode() of all ids. The one difference: where a run of byte-fallback
 // tokens (<0x..>) is not valid UTF-8, decode() replaces the whole run, while the stream has handed
-// out the characters before the damage already.
+// out the characters before the damage already. encode() makes such a run only of a text that
+// spells a byte token (`<0xF3>`) where the tokenizer has those among its added ones.
 //
 // Not thread-safe: one stream belongs to one answer. Holds a copy of the Tokenizer (cheap).
 #pragma once

@@ -33,6 +33,28 @@ TEST(TextStream, GivesACharacterWhenItIsWhole) {
   EXPECT_EQ(stream.flush(), "");
 }
 
+// Whether a text may name a byte token beyond ASCII, which added tokens make one of: the exception
+// of text_stream.h.
+bool spells_a_byte(const std::string& text) {
+  const std::size_t at = text.find("<0x");
+  return at != std::string::npos && text.find("<0x41>") != at;
+}
+
+TEST(TextStream, HandsOutWhatStandsBeforeASpelledByte) {
+  const Tokenizer tokenizer = golden_tokenizer("bpe-llama2-fallback");
+  const DecodeOptions all = {.skip_special = false};
+  TextStream stream(tokenizer, all);
+  const auto ids_of = [&](const char* text) {
+    return tokenizer.encode(text, {.parse_special = true}).value();
+  };
+  const Ids whole = ids_of("h\r<0x41>\xE2\x9A\xA8 mn");
+  EXPECT_EQ(streamed(stream, whole), tokenizer.decode(whole, all));
+  const Ids broken = ids_of("h\r<0xF3> mn");
+  const std::string sign(kReplacementCharacter);
+  EXPECT_EQ(streamed(stream, broken), "h\r" + sign + "  mn");
+  EXPECT_EQ(tokenizer.decode(broken, all), "h" + sign + sign + "  mn");
+}
+
 TEST(TextStream, EqualsDecodeForEncodedTexts) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -42,7 +64,9 @@ TEST(TextStream, EqualsDecodeForEncodedTexts) {
     for (const bool skip : {false, true}) {
       TextStream stream(tokenizer, {.skip_special = skip});
       for (int i = 0; i < 300; ++i) {
-        const Ids ids = tokenizer.encode(random.damaged(random.below(50)), {true, true}).value();
+        const std::string text = random.damaged(random.below(50));
+        if (spells_a_byte(text)) continue;
+        const Ids ids = tokenizer.encode(text, {true, true}).value();
         EXPECT_EQ(streamed(stream, ids), tokenizer.decode(ids, {.skip_special = skip})) << name;
       }
     }
