@@ -34,6 +34,13 @@ struct QuantisedRows {
             k,
             group};
   }
+  // Goes on to the next block. `rows`: group, as a constant where it is known.
+  void next_block(std::size_t rows) {
+    values += rows * kQuantisedBlock;
+    scales += rows;
+    half_sums += 2 * rows;
+    block_sums += rows;
+  }
 };
 
 // One row as it is written: block b's values stand at values[b * group * 32], and so on.

@@ -1,7 +1,7 @@
 // Products of 8-bit activations with packed weights.
 //
 // A block of a panel is taken apart into bytes and f32 scales (expand-inl.h), once for all rows of
-// activations. The inner tile keeps the sums of kTileRows rows and 16 lanes: integers inside a
+// activations. The inner tile keeps the sums of kDotRows rows and 16 lanes: integers inside a
 // block, f32 over blocks. An output is one chain along k, sum = fma(integer sum, scale of the
 // weights * scale of the activations, sum), and one more link for a minimum, whatever the number of
 // rows: a row alone has the bits that it has among others, and integer sums are exact, so all
@@ -28,7 +28,7 @@ void fill_packed(Table&) {}
 namespace {
 
 // Rows of a tile: as many as leave registers for the weights.
-constexpr std::size_t kTileRows = kLaneVectors == 1 ? 8 : 6;
+constexpr std::size_t kDotRows = kLaneVectors == 1 ? 8 : 6;
 // Blocks that are taken apart at once: 8 x 768 bytes of L1.
 constexpr std::size_t kChunkBlocks = kPackedSuperBlock / kPackedBlock;
 // Up to so many rows, a panel is read from its start to its end: the rows' activations fit into L1
@@ -76,10 +76,7 @@ void dot_tile(const DotTile& t, const ExpandedBlock* blocks) {
     QuantisedRows a = t.a;
     for (std::size_t i = 0; i < t.blocks; ++i) {
       add_block<K, R>(a, blocks[i], lane, sums);
-      a.values += kQuantisedGroup * kPackedBlock;
-      a.scales += kQuantisedGroup;
-      a.half_sums += 2 * kQuantisedGroup;
-      a.block_sums += kQuantisedGroup;
+      a.next_block(kQuantisedGroup);
     }
     for (std::size_t r = 0; r < R; ++r) hn::StoreU(sums[r], d, t.c + r * t.c_stride + lane);
   }
@@ -88,7 +85,7 @@ void dot_tile(const DotTile& t, const ExpandedBlock* blocks) {
 // As many rows as a tile takes, or 4, 2 or 1 of what is left; -> how many.
 template <class K>
 std::size_t dot_some_rows(std::size_t rows, const DotTile& t, const ExpandedBlock* blocks) {
-  if (rows >= kTileRows) return dot_tile<K, kTileRows>(t, blocks), kTileRows;
+  if (rows >= kDotRows) return dot_tile<K, kDotRows>(t, blocks), kDotRows;
   if (rows >= 4) return dot_tile<K, 4>(t, blocks), 4;
   if (rows >= 2) return dot_tile<K, 2>(t, blocks), 2;
   return dot_tile<K, 1>(t, blocks), 1;

@@ -72,10 +72,7 @@ HWY_INLINE void multiply_streams(const QuantisedRows& row, const std::byte* pane
         sum = add_block<K>(place, a, v * hn::Lanes(d), sum);
       }
     }
-    a.values += kPackedBlock;
-    ++a.scales;
-    a.half_sums += 2;
-    ++a.block_sums;
+    a.next_block(1);
   }
   LATHE_UNROLL(4)
   for (std::size_t i = 0; i < S * kLaneVectors; ++i) hn::Store(sums[i], d, *out + i * hn::Lanes(d));

@@ -117,7 +117,7 @@ class Stages {
   std::size_t k_, pairs_;
 };
 
-// Makes a stage's weights bit by bit.
+// Makes a stage's weights piece by piece.
 template <class K>
 class StageMaker {
  public:

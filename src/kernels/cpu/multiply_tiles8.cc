@@ -82,10 +82,7 @@ void add_chunk(QuantisedRows a, const ExpandedBlock* blocks, std::size_t count, 
   for (std::size_t r = 0; r < R; ++r) sums[r] = hn::Load(d, c + r * kPackedLanes);
   for (std::size_t i = 0; i < count; ++i) {
     add_block<K, R>(a, blocks[i], sums);
-    a.values += kQuantisedGroup * kPackedBlock;
-    a.scales += kQuantisedGroup;
-    a.half_sums += 2 * kQuantisedGroup;
-    a.block_sums += kQuantisedGroup;
+    a.next_block(kQuantisedGroup);
   }
   LATHE_UNROLL(16)
   for (std::size_t r = 0; r < R; ++r) hn::Store(sums[r], d, c + r * kPackedLanes);
