@@ -109,7 +109,7 @@ class AskingTest(unittest.TestCase):
         ik = contestants.ik_variants("llama-bench", "ik")[1]
         depth = Test("depth", 4096)
         self.assertEqual(lathe.command(depth, "m", 2)[1:], "bench m --prompt 0 --decode 32 --depth 4096 --batch 1 "
-                         "--fast-prompts --runs 1 --threads 2 --json".split())
+                         "--runs 1 --threads 2 --json".split())
         self.assertEqual(llama.command(depth, "m", 2)[1:], "-m m -t 2 -p 0 -n 32 -d 4096 -r 1 -o json".split())
         self.assertEqual(ik.command(depth, "m", 2)[1:], "-m m -t 2 -rtr 1 -p 0 -n 0 -gp 4096,32 -r 1 -o json".split())
 

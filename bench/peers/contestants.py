@@ -94,8 +94,7 @@ class Lathe:
             "batch": ["--prompt", 0, "--decode", tests.BATCH_DECODE, "--batch", test.number],
             "depth": ["--prompt", 0, "--decode", tests.DEPTH_DECODE, "--depth", test.number, "--batch", 1],
         }[test.kind]
-        return [self.program, "bench", model, *map(str, asked), "--fast-prompts", "--runs", "1", "--threads", str(threads),
-                "--json"]
+        return [self.program, "bench", model, *map(str, asked), "--runs", "1", "--threads", str(threads), "--json"]
 
     def read(self, test, outcome):
         return read_outcome(test, outcome, lambda done: read_lathe_json(done.output))

@@ -27,7 +27,6 @@ struct BenchOptions {
   std::size_t depth = 8;     // of the context when decoding begins
   std::vector<std::size_t> batches = {1, 8};
   std::size_t runs = 3;
-  bool fast_prompts = false;
 };
 
 // One line of the table: how fast, and of which limit what share.
@@ -98,8 +97,7 @@ class Bench {
   // The arithmetic that a prompt's products are made of.
   std::pair<double, const char*> prompt_limit() const {
     if (!cost_.is_packed) return {limits_.f32_ops, "f32 arithmetic"};
-    if (options_.fast_prompts && kernels::takes_tiles(kernels::active(), options_.prompt))
-      return {limits_.bf16_ops, "bf16 arithmetic"};
+    if (kernels::has_tiles(kernels::active())) return {limits_.bf16_ops, "bf16 arithmetic"};
     return {limits_.int8_ops, "8-bit arithmetic"};
   }
 
@@ -186,7 +184,6 @@ Result<std::vector<Measured>> measure_model(const BenchOptions& options, const C
   engine_options.max_sequences = *std::max_element(options.batches.begin(), options.batches.end());
   engine_options.prefill_rows = 512;
   engine_options.prefix_cache = false;
-  if (options.fast_prompts) engine_options.activations = ops::Activations::fastest;
   LATHE_TRY(const auto model,
             tasks::LoadedModel::load(resolved.model_path, parallel, engine_options));
   return Bench(options, model->engine(), limits).run();
@@ -226,7 +223,6 @@ Action add_bench(CLI::App& program, const Common& common) {
       ->check(CLI::Range(1, 256));
   command->add_option("--runs", options->runs, "runs of which the median counts (3)")
       ->check(CLI::Range(1, 99));
-  command->add_flag("--fast-prompts", options->fast_prompts, "as of lathe serve");
   command->footer(
       "examples: lathe bench\n          lathe bench starter --prompt 256 --batch 1,8,16");
   return [options, &common] { return run_bench(*options, common); };

@@ -22,7 +22,6 @@ struct ServeOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
   double idle = 300;
-  bool fast_prompts = false;
 };
 
 // What a program that starts the server reads: where it is.
@@ -47,7 +46,6 @@ Status run_serve(const ServeOptions& options, const Common& common) {
   const os::SystemClock clock;
   host::LocalBackendOptions backend_options;
   backend_options.models.idle_seconds = options.idle;
-  if (options.fast_prompts) backend_options.models.engine.activations = ops::Activations::fastest;
   host::LocalBackend backend(std::move(store), backend_options, pool, clock);
   server::ServerOptions server_options;
   server_options.http.host = options.host;
@@ -77,9 +75,6 @@ Action add_serve(CLI::App& program, const Common& common) {
   command->add_option("--idle", options->idle, "seconds after which an unused model is let go")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_flag("--fast-prompts", options->fast_prompts,
-                    "read prompts in bf16 and in blocks: several times as fast with AMX; what else "
-                    "runs can then change an answer's roundings");
   command->footer(
       "example: lathe serve --port 8080\n"
       "         curl http://127.0.0.1:8080/v1/chat/completions -H 'Content-Type: application/json' "

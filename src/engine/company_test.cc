@@ -228,6 +228,46 @@ class LongTextTest : public CompanyTest {
   }
 };
 
+// Weights of few bits: rows of prompts and drawn rows are computed in ways of their own.
+class PackedCompanyTest : public CompanyTest {
+ protected:
+  PackedCompanyTest() : CompanyTest(testing::packed_decoder()) {}
+};
+
+TEST_F(PackedCompanyTest, GivesTheSameInAnyCompany) {
+  for (const std::size_t rows : {1, 7, 64}) {
+    const auto engine = start({.max_sequences = 8, .prefill_rows = rows}, threads_);
+    expect_same(together(*engine));
+    const auto cold = engine->stats().cached_tokens;
+    expect_same(together(*engine));
+    EXPECT_GT(engine->stats().cached_tokens, cold);
+  }
+}
+
+TEST_F(PackedCompanyTest, ComputesAgainWhatWasPreempted) {
+  const std::size_t page_bytes = models::KvPool(decoder_->kv_shape(), 1).page_bytes();
+  const auto engine =
+      start({.max_sequences = 12, .prefill_rows = 32, .kv_bytes = 16 * page_bytes}, threads_);
+  expect_same(together(*engine));
+  EXPECT_GT(engine->stats().preemptions, 0u);
+}
+
+// An answer goes on as a prompt with the same tokens: the prefix cache must not mix the two.
+TEST_F(PackedCompanyTest, AConversationGoesOnAsIfItBegan) {
+  const auto engine = start({.max_sequences = 2}, threads_);
+  for (const GenerationRequest& first : work_.generations) {
+    if (first.adapters != nullptr) continue;
+    const Answer answer = engine->generate(first).value();
+    GenerationRequest second = first;
+    second.prompt.insert(second.prompt.end(), answer.tokens.begin(), answer.tokens.end());
+    SerialParallel serial;
+    const auto fresh = start({.max_sequences = 1, .prefix_cache = false}, serial);
+    EXPECT_TRUE(outcome_of(engine->generate(second).value()) ==
+                outcome_of(fresh->generate(second).value()))
+        << "seed " << kSeed;
+  }
+}
+
 class DynamicRopeTest : public LongTextTest {
  protected:
   DynamicRopeTest()

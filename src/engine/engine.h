@@ -37,9 +37,8 @@ struct EngineOptions {
   std::size_t prefill_rows = 256;               // rows of prompts in one pass
   std::size_t kv_bytes = std::size_t{1} << 29;  // upper bound for keys and values
   bool prefix_cache = true;
-  // How rows enter products with quantised weights (docs/decisions/008 and 009). With `fastest`
-  // results do depend on company, by roundings.
-  ops::Activations activations = ops::Activations::int8;
+  // How rows enter products with quantised weights (docs/decisions/008 and 009).
+  ops::Activations activations = ops::Activations::by_row;
   std::vector<std::int32_t> eos_ids = {};  // empty: the config's, and the tokenizer's
   const os::Clock* clock = nullptr;        // null: the system's; must outlive the engine
 };

@@ -64,6 +64,8 @@ void Scheduler::plan() {
     if (!admit_next()) break;
     plan_part(*running_.back(), budget);
   }
+  std::stable_partition(parts_.begin(), parts_.end(), [](const Part& p) { return p.drawn(); });
+  for (Part& part : parts_) add_to_batch(part);
 }
 
 std::size_t Scheduler::first_output(const Sequence& sequence) const {
@@ -71,13 +73,16 @@ std::size_t Scheduler::first_output(const Sequence& sequence) const {
 }
 
 // The last row alone is always taken: it is what a sequence that draws needs. Others share the
-// budget.
+// budget. Rows of the prompt and rows past it are not computed alike (ops::Activations::by_row),
+// and so not in one part.
 std::size_t Scheduler::rows_for(const Sequence& sequence, Budget& budget) const {
   const std::size_t begin = sequence.computed();
   const Task::Rows wanted = sequence.task->rows(sequence.tokens.size());
   LATHE_ASSERT(begin < wanted.end);
   if (wanted.end - begin == 1) return 1;
-  std::size_t rows = std::min(wanted.end - begin, budget.prefill_rows);
+  const std::size_t end =
+      begin < sequence.prompt ? std::min(wanted.end, sequence.prompt) : wanted.end;
+  std::size_t rows = std::min(end - begin, budget.prefill_rows);
   const std::size_t silent = std::max(first_output(sequence), begin) - begin;
   if (wanted.end - begin > silent + 1) {  // a scored stretch
     rows = std::min(rows, silent + budget.score_outputs);
@@ -93,17 +98,23 @@ void Scheduler::plan_part(Sequence& sequence, Budget& budget) {
   if (drawing && sequence.task->congested()) return;
   const std::size_t rows = rows_for(sequence, budget);
   if (rows == 0 || !make_room(sequence, rows)) return;
-  Part part = {&sequence, begin, begin + rows, 0, batch_.outputs.size()};
-  part.first_output = std::clamp(first_output(sequence), part.begin, part.end);
+  const std::size_t end = begin + rows;
+  parts_.push_back({&sequence, begin, end, std::clamp(first_output(sequence), begin, end)});
+}
+
+void Scheduler::add_to_batch(Part& part) {
+  Sequence& sequence = *part.sequence;
   const std::span<const std::int32_t> tokens = sequence.tokens;
-  models::BatchSequence& entry = batch_.add(tokens.subspan(begin, rows), begin);
+  models::BatchSequence& entry =
+      batch_.add(tokens.subspan(part.begin, part.end - part.begin), part.begin);
   entry.cache = &*sequence.cache;
   entry.adapters = sequence.adapters.get();
   entry.whole = sequence.prompt;
+  entry.drawn = part.drawn();
+  part.output_offset = batch_.outputs.size();
   for (std::size_t row = part.first_output; row < part.end; ++row) {
-    batch_.outputs.push_back(static_cast<std::int32_t>(entry.first + row - begin));
+    batch_.outputs.push_back(static_cast<std::int32_t>(entry.first + row - part.begin));
   }
-  parts_.push_back(part);
 }
 
 PrefixCache::Origin Scheduler::origin_of(const Sequence& sequence) const {
@@ -160,8 +171,14 @@ void Scheduler::preempt_youngest() {
   running_.pop_back();
 }
 
-void Scheduler::publish(Sequence& sequence) {
+// Those that a longer prompt with the same tokens would compute to the same bits.
+std::size_t Scheduler::rows_to_publish(const Sequence& sequence) const {
   const std::size_t rows = decoder_.rotary().rows_of_one_set(sequence.prompt, sequence.computed());
+  return run_.activations == ops::Activations::by_row ? std::min(rows, sequence.prompt) : rows;
+}
+
+void Scheduler::publish(Sequence& sequence) {
+  const std::size_t rows = rows_to_publish(sequence);
   const std::size_t pages = rows / kRows;
   if (!options_.prefix_cache || pages <= sequence.published) return;
   prefixes_.insert(origin_of(sequence), std::span<const std::int32_t>(sequence.tokens).first(rows),

@@ -43,7 +43,7 @@ struct SchedulerOptions {
   std::size_t score_outputs = 256;  // rows of scored logits in one pass, bounds their memory
   std::size_t pages = 1;
   bool prefix_cache = true;
-  ops::Activations activations = ops::Activations::int8;
+  ops::Activations activations = ops::Activations::by_row;
 };
 
 class Scheduler {
@@ -70,13 +70,15 @@ class Scheduler {
   EngineStats stats() const;
 
  private:
-  // Rows of one sequence in the pass that is being put together.
+  // Rows of one sequence in the pass that is being put together: of its prompt, or past it.
   struct Part {
     Sequence* sequence;
-    std::size_t begin;          // position of its first row
-    std::size_t end;            // past its last
-    std::size_t first_output;   // position; end: none
-    std::size_t output_offset;  // in the pass's logits
+    std::size_t begin;              // position of its first row
+    std::size_t end;                // past its last
+    std::size_t first_output;       // position; end: none
+    std::size_t output_offset = 0;  // in the pass's logits
+
+    bool drawn() const { return begin >= sequence->prompt; }
   };
   struct Budget {
     std::size_t prefill_rows;
@@ -88,12 +90,14 @@ class Scheduler {
   std::size_t rows_for(const Sequence& sequence, Budget& budget) const;
   std::size_t first_output(const Sequence& sequence) const;
   void plan_part(Sequence& sequence, Budget& budget);
+  void add_to_batch(Part& part);
   bool admit_next();
   // Room for `rows` more rows, from the prefix cache or from sequences younger than this one.
   // False: it was the youngest and had to give way itself.
   bool make_room(Sequence& sequence, std::size_t rows);
   void preempt_youngest();
   PrefixCache::Origin origin_of(const Sequence& sequence) const;
+  std::size_t rows_to_publish(const Sequence& sequence) const;
   void publish(Sequence& sequence);
   void deliver(const ops::Value& logits);
   void deliver_part(const Part& part, const ops::Value& logits);

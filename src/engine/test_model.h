@@ -2,14 +2,20 @@
 // several tenants.
 #pragma once
 
+#include <gtest/gtest.h>
+#include <unistd.h>
+
 #include <deque>
+#include <filesystem>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "engine/request.h"
+#include "formats/model_writer.h"
 #include "models/decoder.h"
+#include "tensor/quantize.h"
 #include "text/bpe_trainer.h"
 
 namespace lathe::engine::testing {
@@ -39,6 +45,34 @@ inline std::shared_ptr<const models::Decoder> tiny_decoder(formats::RopeScaling 
   if (scaling.kind == formats::RopeScaling::Kind::dynamic) config.max_positions = 64;
   config.rope.scaling = std::move(scaling);
   return std::shared_ptr<const models::Decoder>(models::Decoder::make(config, 0.35f, 17).value());
+}
+
+// Its matrices in q8_0 and packed, as a model's are that somebody serves; wider, so that rows are
+// whole blocks.
+inline std::shared_ptr<const models::Decoder> packed_decoder() {
+  formats::DecoderConfig config = tiny_config();
+  config.hidden_size = 64;
+  config.intermediate_size = 96;
+  config.head_dim = 16;
+  const auto fresh = models::Decoder::make(config, 0.25f, 17).value();
+  std::deque<std::vector<std::byte>> bytes;
+  std::vector<tensor::NamedTensor> tensors;
+  for (const models::Parameter& p : fresh->parameters()) {
+    tensor::TensorView view = tensor::view_of(p.values, p.shape);
+    if (p.shape.size() == 2) {
+      view.dtype = tensor::DType::q8_0;
+      view.bytes = bytes.emplace_back(tensor::quantize(view.dtype, p.values));
+    }
+    tensors.push_back({p.name, view});
+  }
+  const os::Path path =
+      os::Path(::testing::TempDir()) / ("packed-" + std::to_string(::getpid()) + ".gguf");
+  const Status written = formats::write_model_gguf(path, config, tensors, {});
+  LATHE_ASSERT(written.ok());
+  SerialParallel serial;
+  auto decoder = models::Decoder::load(formats::ModelSource::open(path).value(), serial).value();
+  std::filesystem::remove(path);
+  return decoder;
 }
 
 // Token 0 is "<end>", the others are bytes.

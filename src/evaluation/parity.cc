@@ -74,7 +74,7 @@ Status run_over(const formats::ModelSource& source, const FixedText& reading, Pa
       batch.outputs.push_back(static_cast<std::int32_t>(row));
     LATHE_CHECK(decoder->check(batch));
     ops::Run run(kernels::active(), parallel, arena);
-    run.activations = ops::Activations::int8;  // as the engine answers
+    run.activations = ops::Activations::by_row;  // as the engine answers
     LATHE_CHECK(take(i, decoder->forward(run, batch)));
     arena.reset();
   }

@@ -88,7 +88,7 @@ TEST_F(Parity, NumbersAreThoseOfTheDefinitions) {
       batch.outputs.push_back(static_cast<std::int32_t>(i));
     tensor::Arena arena_a, arena_b;
     ops::Run run_a(kernels::active(), serial_, arena_a), run_b(kernels::active(), serial_, arena_b);
-    run_a.activations = run_b.activations = ops::Activations::int8;
+    run_a.activations = run_b.activations = ops::Activations::by_row;
     const ops::Value before = a->forward(run_a, batch), after = b->forward(run_b, batch);
     for (std::size_t i = 0; i < piece.size(); ++i) {
       double sum_a = 0, sum_b = 0;

@@ -136,10 +136,7 @@ void multiply(const Table& table, const Product& product, const QuantisedRows& a
       });
 }
 
-bool takes_tiles(const Table& table, std::size_t rows) {
-  constexpr std::size_t kLeastRows = 48;
-  return table.multiply_tiles != nullptr && rows >= kLeastRows;
-}
+bool has_tiles(const Table& table) { return table.multiply_tiles != nullptr; }
 
 void multiply(const Table& table, const Product& product, const TiledBuffer& a,
               const PackedPanels& weights, Parallel& parallel) {

@@ -35,11 +35,10 @@ void multiply(const Table& table, const Product& product, const QuantisedRows& a
               const PackedPanels& weights, Parallel& parallel);
 
 // C = A W^T in bf16 on tiles, A's rows made by the table's tile_row() (product.a is not read). Only
-// where takes_tiles().
+// where has_tiles().
 void multiply(const Table& table, const Product& product, const TiledBuffer& a,
               const PackedPanels& weights, Parallel& parallel);
-// Whether a product of so many rows is faster so than with activations in 8 bits.
-bool takes_tiles(const Table& table, std::size_t rows);
+bool has_tiles(const Table& table);
 
 // Memory for packing; one for each caller of multiply_unpacked.
 using PackBuffer = Scratch<float>;

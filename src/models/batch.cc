@@ -1,5 +1,7 @@
 #include "models/batch.h"
 
+#include "base/result.h"
+
 namespace lathe::models {
 
 BatchSequence& Batch::add(std::span<const std::int32_t> sequence_tokens, std::size_t start) {
@@ -11,6 +13,15 @@ BatchSequence& Batch::add(std::span<const std::int32_t> sequence_tokens, std::si
     positions.push_back(static_cast<std::int32_t>(start + i));
   sequences.push_back(sequence);
   return sequences.back();
+}
+
+std::size_t Batch::drawn_rows() const {
+  std::size_t rows = 0;
+  for (const BatchSequence& s : sequences) {
+    LATHE_ASSERT(!s.drawn || s.first == rows);
+    if (s.drawn) rows += s.count;
+  }
+  return rows;
 }
 
 void Batch::clear() {

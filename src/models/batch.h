@@ -65,8 +65,11 @@ struct BatchSequence {
   // Positions of the whole prompt, of which other passes have other parts; rows past it were drawn
   // one by one. 0: the text ends with the last row here. Rotary angles may depend on it (rotary.h).
   std::size_t whole = 0;
+  bool drawn = false;  // whether all its rows stand past the prompt; see ops::Activations::by_row
 };
 
+// REQUIRES: sequences whose rows were drawn come before all others, and their outputs before the
+// others' outputs.
 struct Batch {
   std::vector<std::int32_t> tokens;     // [rows]; negative: a virtual token of the soft prompt
   std::vector<std::int32_t> positions;  // [rows]
@@ -76,6 +79,8 @@ struct Batch {
   // Appends a sequence whose rows stand at positions start, start + 1, ….
   BatchSequence& add(std::span<const std::int32_t> sequence_tokens, std::size_t start = 0);
   void clear();
+  // Of sequences that are drawn: the batch's first rows.
+  std::size_t drawn_rows() const;
 };
 
 }  // namespace lathe::models

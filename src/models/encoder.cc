@@ -58,7 +58,7 @@ struct EncoderPass {
 
 ops::Value linear(EncoderPass& pass, const ops::Value& x, const Linear& linear,
                   const ops::Value* residual = nullptr) {
-  return ops::linear(pass.run, x, linear.weight, {}, {&linear.bias, residual});
+  return ops::linear(pass.run, x, linear.weight, {.bias = &linear.bias, .residual = residual});
 }
 
 ops::Value norm(EncoderPass& pass, const ops::Value& x, const Norm& norm) {

@@ -59,10 +59,6 @@ void renorm(ops::Run& run, const formats::DecoderConfig& c, const Norm& own,
   std::copy_n(changed.data, changed.size(), y.data);
 }
 
-ops::Value rows_of(const ops::Value& x, std::size_t first, std::size_t count) {
-  return {x.row(first), count, x.columns};
-}
-
 }  // namespace
 
 Pass::Pass(ops::Run& run, const Decoder& decoder, const Batch& batch)
@@ -126,8 +122,7 @@ void Pass::change_norm(const ops::Value& x, const Norm& norm, const ops::Value& 
   for (const BatchSequence& s : batch_.sequences) {
     const NormChange* change = norm_change_of(s, norm);
     if (change == nullptr) continue;
-    renorm(run_, config(), norm, *change, rows_of(x, s.first, s.count),
-           rows_of(y, s.first, s.count));
+    renorm(run_, config(), norm, *change, x.rows_of(s.first, s.count), y.rows_of(s.first, s.count));
   }
 }
 
@@ -147,7 +142,7 @@ ops::Value Pass::output_norm(const ops::Value& x, const Norm& norm) {
       if (row < s.first || row >= s.first + s.count) continue;
       const NormChange* change = norm_change_of(s, norm);
       if (change != nullptr)
-        renorm(run_, config(), norm, *change, rows_of(x, i, 1), rows_of(y, i, 1));
+        renorm(run_, config(), norm, *change, x.rows_of(i, 1), y.rows_of(i, 1));
     }
   }
   return y;
@@ -155,13 +150,23 @@ ops::Value Pass::output_norm(const ops::Value& x, const Norm& norm) {
 
 ops::Value Pass::linear(const ops::Value& x, const Linear& linear, const ops::Value* residual) {
   const ops::VectorWeight* bias = linear.bias.size > 0 ? &linear.bias : nullptr;
-  return ops::linear(run_, x, linear.weight, lora_slices(linear.site), {bias, residual});
+  const std::vector<ops::LoraSlice> loras = lora_slices(linear.site);
+  return ops::linear(
+      run_, x, linear.weight,
+      {.loras = loras, .bias = bias, .residual = residual, .drawn = batch_.drawn_rows()});
 }
 
 ops::Value Pass::linear_of_rows(const ops::Value& x, const Linear& linear,
                                 std::span<const std::int32_t> rows) {
   const ops::VectorWeight* bias = linear.bias.size > 0 ? &linear.bias : nullptr;
-  return ops::linear(run_, x, linear.weight, lora_slices_of_rows(linear.site, rows), {bias});
+  const std::vector<ops::LoraSlice> loras = lora_slices_of_rows(linear.site, rows);
+  const auto is_drawn = [drawn = batch_.drawn_rows()](std::int32_t row) {
+    return static_cast<std::size_t>(row) < drawn;
+  };
+  LATHE_ASSERT(std::is_partitioned(rows.begin(), rows.end(), is_drawn));
+  const auto drawn = std::count_if(rows.begin(), rows.end(), is_drawn);
+  return ops::linear(run_, x, linear.weight,
+                     {.loras = loras, .bias = bias, .drawn = static_cast<std::size_t>(drawn)});
 }
 
 void Pass::rotate(const ops::Value& x, std::size_t layer) {
@@ -223,7 +228,8 @@ ops::Value Pass::cached_attention(const ops::Value& q, const ops::Value& k, cons
     const BatchSequence& s = batch_.sequences[i];
     LATHE_ASSERT(s.cache != nullptr);
     s.cache->layer_pages(layer, keys[i], values[i]);
-    rows.push_back({s.first, s.count, s.cache->length(), keys[i].data(), values[i].data()});
+    rows.push_back(
+        {s.first, s.count, s.cache->length(), keys[i].data(), values[i].data(), s.drawn});
   }
   return ops::attention_cached(run_, q, k, v, heads, rows, KvPool::kPageRows);
 }

@@ -14,9 +14,6 @@ void append(const Value& x, const CachedRows& s, float* const* pages, std::size_
   }
 }
 
-// From so many new rows on, packing a sequence's keys and values pays.
-constexpr std::size_t kPromptRows = 16;
-
 }  // namespace
 
 void attend_rows(Run& run, const CachedAttention& attention,
@@ -65,8 +62,8 @@ Value attention_cached(Run& run, const Value& q, const Value& k, const Value& v,
   for (const CachedRows& s : sequences) {
     append(k, s, s.key_pages, page_rows);
     append(v, s, s.value_pages, page_rows);
-    const bool prompt = run.activations == Activations::fastest && s.count >= kPromptRows;
-    (prompt ? prompts : others).push_back(&s);
+    const bool in_blocks = run.activations == Activations::by_row && !s.drawn;
+    (in_blocks ? prompts : others).push_back(&s);
     rows += s.count;
   }
   LATHE_ASSERT(rows == q.rows);

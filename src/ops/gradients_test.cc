@@ -137,7 +137,7 @@ TEST_F(GradientTest, LinearWithBiasAlone) {
   Input& x = input(5, 6);
   MatrixWeight w = matrix(input(4, 6));
   VectorWeight bias = vector(input(1, 4));
-  check([&](ops::Run& run) { return linear(run, value(run, x), w, {}, {&bias, nullptr}); });
+  check([&](ops::Run& run) { return linear(run, value(run, x), w, {.bias = &bias}); });
 }
 
 TEST_F(GradientTest, LinearWithBias) {
@@ -147,7 +147,7 @@ TEST_F(GradientTest, LinearWithBias) {
   VectorWeight bias = vector(input(1, 4));
   check([&](ops::Run& run) {
     const Value residual = value(run, r);
-    return linear(run, value(run, x), w, {}, {&bias, &residual});
+    return linear(run, value(run, x), w, {.bias = &bias, .residual = &residual});
   });
 }
 
@@ -157,7 +157,7 @@ TEST_F(GradientTest, LinearWithResidual) {
   MatrixWeight w = matrix(input(4, 6));
   check([&](ops::Run& run) {
     const Value residual = value(run, r);
-    return linear(run, value(run, x), w, {}, {nullptr, &residual});
+    return linear(run, value(run, x), w, {.residual = &residual});
   });
 }
 
@@ -166,8 +166,8 @@ TEST_F(GradientTest, LinearThatFeedsItsResidualToo) {
   MatrixWeight w = matrix(input(6, 6));
   check([&](ops::Run& run) {
     const Value v = value(run, x);
-    const Value y = linear(run, v, w, {}, {nullptr, &v});
-    return linear(run, y, w, {}, {nullptr, &y});
+    const Value y = linear(run, v, w, {.residual = &v});
+    return linear(run, y, w, {.residual = &y});
   });
 }
 
@@ -176,7 +176,7 @@ TEST_F(GradientTest, LowRankUpdateOfSomeRows) {
   MatrixWeight w = matrix(input(4, 6));
   LoraWeight lora = {matrix(input(2, 6)), matrix(input(4, 2)), 0.7f};
   const std::vector<LoraSlice> slices = {{1, 4, &lora}};
-  check([&](ops::Run& run) { return linear(run, value(run, x), w, slices); });
+  check([&](ops::Run& run) { return linear(run, value(run, x), w, {.loras = slices}); });
 }
 
 TEST_F(GradientTest, LowRankUpdateOfAFrozenProduct) {
@@ -188,7 +188,7 @@ TEST_F(GradientTest, LowRankUpdateOfAFrozenProduct) {
   w.f32 = frozen.data();
   LoraWeight lora = {matrix(input(2, 6)), matrix(input(4, 2)), 2.0f};
   const std::vector<LoraSlice> slices = {{0, 5, &lora}};
-  check([&](ops::Run& run) { return linear(run, value(run, x), w, slices); });
+  check([&](ops::Run& run) { return linear(run, value(run, x), w, {.loras = slices}); });
 }
 
 TEST_F(GradientTest, Gated) {

@@ -17,16 +17,26 @@ void multiply_by_transpose(Run& run, const Matrix& x, std::size_t rows, const Ma
   kernels::multiply_unpacked(run.table, product, {w.f32, 1, w.columns}, run.pack, run.parallel);
 }
 
-// The same with all of x, in fewer bits where the run says so and the weights allow it.
-void multiply_by_transpose(Run& run, const Value& x, const MatrixWeight& w, float* c,
-                           bool accumulate) {
-  const Matrix rows = {x.data, x.columns, 1};
+// The same with all of x, in fewer bits where the run says so and the weights allow it. y: holds
+// what the product is added to with accumulate.
+void multiply_by_transpose(Run& run, const Value& x, std::size_t drawn, const MatrixWeight& w,
+                           const Value& y, bool accumulate) {
+  const auto product = [&](std::size_t first, std::size_t rows) {
+    return Product{
+        {x.row(first), x.columns, 1}, rows, w.columns, w.rows, y.row(first), w.rows, accumulate};
+  };
   if (!w.is_packed() || run.activations == Activations::f32)
-    return multiply_by_transpose(run, rows, x.rows, w, c, accumulate);
-  const Product product = {rows, x.rows, w.columns, w.rows, c, w.rows, accumulate};
-  if (run.activations == Activations::fastest && kernels::takes_tiles(run.table, x.rows))
-    return kernels::multiply(run.table, product, run.tiled(x), w.packed, run.parallel);
-  kernels::multiply(run.table, product, run.quantised(x), w.packed, run.parallel);
+    return multiply_by_transpose(run, {x.data, x.columns, 1}, x.rows, w, y.data, accumulate);
+  const bool tiles = run.activations == Activations::by_row && kernels::has_tiles(run.table);
+  const std::size_t in_8_bits = tiles ? drawn : x.rows;
+  if (in_8_bits > 0) {
+    kernels::multiply(run.table, product(0, in_8_bits), run.quantised(x.rows_of(0, in_8_bits)),
+                      w.packed, run.parallel);
+  }
+  if (in_8_bits == x.rows) return;
+  const std::size_t others = x.rows - in_8_bits;
+  kernels::multiply(run.table, product(in_8_bits, others), run.tiled(x.rows_of(in_8_bits, others)),
+                    w.packed, run.parallel);
 }
 
 // Rows of a product's input and of its gradients.
@@ -79,8 +89,9 @@ void add_lora(Run& run, const Value& x, const LoraSlice& slice, const Value& y) 
 }
 
 // y = residual + bias, whichever is there: what the product is added to.
-void start_with(Run& run, const Addends& addends, const Value& y) {
-  const auto [bias, residual] = addends;
+void start_with(Run& run, const LinearTerms& terms, const Value& y) {
+  const VectorWeight* bias = terms.bias;
+  const Value* residual = terms.residual;
   if (bias == nullptr && residual == nullptr) return;
   LATHE_ASSERT(bias == nullptr || bias->size == y.columns);
   LATHE_ASSERT(residual == nullptr || (residual->rows == y.rows && residual->columns == y.columns));
@@ -95,7 +106,7 @@ void start_with(Run& run, const Addends& addends, const Value& y) {
 
 // Computes the slice's rows anew, with all that its adapter changes (LoraWeight).
 void replace_rows(Run& run, const Value& x, const MatrixWeight& weight, const LoraSlice& slice,
-                  const Addends& addends, const Value& y) {
+                  const LinearTerms& terms, const Value& y) {
   LATHE_ASSERT(run.tape == nullptr);
   const LoraWeight& change = *slice.lora;
   const std::size_t rows = slice.last - slice.first;
@@ -110,13 +121,13 @@ void replace_rows(Run& run, const Value& x, const MatrixWeight& weight, const Lo
   multiply_by_transpose(run, {scaled.data, scaled.columns, 1}, rows,
                         change.weight != nullptr ? *change.weight : weight, product.data, false);
   add_lora(run, in, {0, rows, &change}, product);
-  const VectorWeight* bias = change.bias != nullptr ? change.bias : addends.bias;
+  const VectorWeight* bias = change.bias != nullptr ? change.bias : terms.bias;
   for (std::size_t i = 0; i < rows; ++i) {
     float* out = y.row(slice.first + i);
     for (std::size_t j = 0; j < y.columns; ++j) {
       const float factor = change.out_factors != nullptr ? change.out_factors[j] : 1.0f;
       out[j] = factor * product.row(i)[j] + (bias != nullptr ? bias->data[j] : 0.0f);
-      if (addends.residual != nullptr) out[j] += addends.residual->row(slice.first + i)[j];
+      if (terms.residual != nullptr) out[j] += terms.residual->row(slice.first + i)[j];
     }
   }
 }
@@ -128,20 +139,20 @@ bool any_learns(std::span<const LoraSlice> loras) {
 
 }  // namespace
 
-Value linear(Run& run, const Value& x, const MatrixWeight& weight, std::span<const LoraSlice> loras,
-             const Addends& addends) {
-  LATHE_ASSERT(weight.columns == x.columns);
-  const auto [bias, residual] = addends;
-  const bool learns = x.id >= 0 || weight.learns() || any_learns(loras) ||
+Value linear(Run& run, const Value& x, const MatrixWeight& weight, const LinearTerms& terms) {
+  LATHE_ASSERT(weight.columns == x.columns && terms.drawn <= x.rows);
+  const VectorWeight* bias = terms.bias;
+  const Value* residual = terms.residual;
+  const bool learns = x.id >= 0 || weight.learns() || any_learns(terms.loras) ||
                       (bias != nullptr && bias->learns()) ||
                       (residual != nullptr && residual->id >= 0);
   const Value y = run.make(x.rows, weight.rows, learns);
-  start_with(run, addends, y);
-  multiply_by_transpose(run, x, weight, y.data, bias != nullptr || residual != nullptr);
+  start_with(run, terms, y);
+  multiply_by_transpose(run, x, terms.drawn, weight, y, bias != nullptr || residual != nullptr);
   if (y.id >= 0) {
     // Recorded before the updates' steps, so that it runs after them: it releases y's gradient.
     const int residual_id = residual != nullptr ? residual->id : -1;
-    run.tape->record(y.id, [&run, x, &weight, bias = bias, y, residual_id] {
+    run.tape->record(y.id, [&run, x, &weight, bias, y, residual_id] {
       const float* dy = run.tape->gradient(y.id);
       const Tape::Target dx = x.id >= 0 ? run.tape->target(x.id) : Tape::Target();
       linear_backward(run, {x.data, dy, x.rows}, weight, dx);
@@ -153,9 +164,9 @@ Value linear(Run& run, const Value& x, const MatrixWeight& weight, std::span<con
       run.table.add_scaled(dy, 1, y.size(), run.tape->gradient(residual_id));
     });
   }
-  for (const LoraSlice& slice : loras) {
+  for (const LoraSlice& slice : terms.loras) {
     if (slice.lora->replaces()) {
-      replace_rows(run, x, weight, slice, addends, y);
+      replace_rows(run, x, weight, slice, terms, y);
     } else {
       add_lora(run, x, slice, y);
     }

@@ -43,15 +43,16 @@ struct LoraSlice {
   const LoraWeight* lora = nullptr;
 };
 
-// What is added to a product besides low-rank updates.
-struct Addends {
+// What a product takes besides x and W.
+struct LinearTerms {
+  std::span<const LoraSlice> loras = {};
   const VectorWeight* bias = nullptr;  // [W.rows], to every row
   const Value* residual = nullptr;     // of y's shape
+  std::size_t drawn = 0;               // x's first rows, of drawn tokens: Activations::by_row
 };
 
 // y = x W^T (+ the slices' low-rank updates) (+ bias) (+ residual). -> [x.rows, W.rows].
-Value linear(Run& run, const Value& x, const MatrixWeight& weight,
-             std::span<const LoraSlice> loras = {}, const Addends& addends = {});
+Value linear(Run& run, const Value& x, const MatrixWeight& weight, const LinearTerms& terms = {});
 
 // y = act(gate) * up, or act(gate) without up.
 Value gated(Run& run, const Value& gate, const Value* up, kernels::Activation act);
@@ -153,6 +154,7 @@ struct CachedRows {
   std::size_t start = 0;
   float* const* key_pages = nullptr;  // of this layer; each [page_rows, kv_count * dim]
   float* const* value_pages = nullptr;
+  bool drawn = false;  // whether its tokens were drawn: Activations::by_row
 };
 
 // Writes k and v into the pages, then attends over them (inference). REQUIRES: no tape.

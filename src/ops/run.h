@@ -27,6 +27,8 @@ struct Value {
 
   std::size_t size() const { return rows * columns; }
   float* row(std::size_t i) const { return data + i * columns; }
+  // Some of its rows, as a value that nothing learns through.
+  Value rows_of(std::size_t first, std::size_t count) const { return {row(first), count, columns}; }
 };
 
 // Backward steps in the order they were recorded, and the gradients of values while they are
@@ -85,10 +87,11 @@ enum class Activations {
   // In 8 bits, one scale for 32 values (kernels/quantised_rows.h): several times as fast. A row has
   // the same bits whatever stands beside it.
   int8,
-  // The fastest way for the number of rows: few in 8 bits, many in bf16 where the processor
-  // multiplies that on tiles (kernels/tiled_rows.h), and attention over prompts in blocks
-  // (attention_cached.h). A row's bits then depend on how many rows stand beside it.
-  fastest,
+  // By what a row is of. A token that was drawn comes alone, or with few others: in 8 bits, and it
+  // attends alone. Those of a prompt come together: in bf16 where the processor multiplies that on
+  // tiles (kernels/tiled_rows.h), and they attend in blocks (attention_cached.h). A row has the
+  // same bits whatever stands beside it.
+  by_row,
 };
 
 struct Run {
