@@ -84,6 +84,28 @@ void multiply_blocks(std::size_t panel, const Product& p, const Cut& c, Parallel
   parallel.run(tasks, one);
 }
 
+// Calls body(first row, first column, columns) for blocks of a span's rows and of whole pairs of
+// panels: few enough columns that their sums stay in L2, and so many blocks that threads end
+// together.
+void for_tile_blocks(std::size_t rows, std::size_t columns, std::size_t most_columns,
+                     Parallel& parallel,
+                     FunctionRef<void(std::size_t, std::size_t, std::size_t)> body) {
+  constexpr std::size_t kStep = 2 * kPackedLanes;
+  const std::size_t steps = ceil_div(columns, kStep), wave = 2 * parallel.width();
+  const std::size_t groups = ceil_div(ceil_div(steps, most_columns / kStep), wave) * wave;
+  const std::size_t width = ceil_div(steps, groups) * kStep;
+  const std::size_t tasks = ceil_div(columns, width);
+  parallel.run(ceil_div(rows, kTiledSpan) * tasks, [&](std::size_t task) {
+    const std::size_t column = task % tasks * width;
+    body(task / tasks * kTiledSpan, column, std::min(width, columns - column));
+  });
+}
+
+PackBuffer& tile_scratch() {
+  thread_local PackBuffer scratch;
+  return scratch;
+}
+
 }  // namespace
 
 std::size_t panel_floats(const Table& table, std::size_t k, std::size_t n) {
@@ -141,28 +163,32 @@ bool has_tiles(const Table& table) { return table.multiply_tiles != nullptr; }
 void multiply(const Table& table, const Product& product, const TiledBuffer& a,
               const PackedPanels& weights, Parallel& parallel) {
   LATHE_ASSERT(product.k == weights.k && a.k() == weights.k);
-  // Columns of a task: few enough that its part of C stays in L2, and so many tasks that threads
-  // end together.
-  constexpr std::size_t kMostColumns = 256, kStep = 2 * kPackedLanes;
-  const std::size_t steps = ceil_div(product.columns, kStep);
-  const std::size_t groups =
-      ceil_div(ceil_div(steps, kMostColumns / kStep), 2 * parallel.width()) * 2 * parallel.width();
-  const std::size_t columns = ceil_div(steps, groups) * kStep;
-  const std::size_t tasks = ceil_div(product.columns, columns);
-  const auto one = [&](std::size_t task) {
-    thread_local PackBuffer scratch;
-    const std::size_t row = task / tasks * kTiledSpan, column = task % tasks * columns;
-    const TileBlock block = {a.span(row),
-                             std::min(kTiledSpan, product.rows - row),
-                             std::min(columns, product.columns - column),
-                             product.c + row * product.c_stride + column,
-                             product.c_stride,
-                             product.accumulate};
-    PackedPanels part = weights;
-    part.data = weights.panel(column / kPackedLanes);
-    table.multiply_tiles(block, part, scratch.take(block.scratch_floats()));
+  constexpr std::size_t kMostColumns = 256;
+  const auto one = [&](std::size_t row, std::size_t column, std::size_t columns) {
+    const TileBlock block = {a.span(row),      std::min(kTiledSpan, product.rows - row),
+                             columns,          product.c + row * product.c_stride + column,
+                             product.c_stride, product.accumulate};
+    table.multiply_tiles(block, weights.from_column(column),
+                         tile_scratch().take(block.scratch_floats()));
   };
-  parallel.run(ceil_div(product.rows, kTiledSpan) * tasks, one);
+  for_tile_blocks(product.rows, product.columns, kMostColumns, parallel, one);
+}
+
+void multiply_gated(const Table& table, const TiledBuffer& a, std::size_t rows,
+                    const GatedWeights& weights, TiledBuffer& out, Parallel& parallel) {
+  LATHE_ASSERT(weights.gate.k == a.k() && weights.up.k == a.k());
+  constexpr std::size_t kMostColumns = 128;  // of each product
+  out.resize(rows, weights.columns);
+  const auto one = [&](std::size_t row, std::size_t column, std::size_t columns) {
+    const GatedTileBlock block = {a.span(row), std::min(kTiledSpan, rows - row),
+                                  row,         column,
+                                  columns,     &out,
+                                  table.gated, weights.activation};
+    table.multiply_gated_tiles(block, weights.gate.from_column(column),
+                               weights.up.from_column(column),
+                               tile_scratch().take(block.scratch_floats()));
+  };
+  for_tile_blocks(rows, weights.columns, kMostColumns, parallel, one);
 }
 
 void multiply_unpacked(const Table& table, const Product& product, const Matrix& b,

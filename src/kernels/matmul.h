@@ -40,6 +40,17 @@ void multiply(const Table& table, const Product& product, const TiledBuffer& a,
               const PackedPanels& weights, Parallel& parallel);
 bool has_tiles(const Table& table);
 
+// The two products of a gated MLP, [columns, k] each, and its activation.
+struct GatedWeights {
+  PackedPanels gate, up;
+  std::size_t columns = 0;  // a multiple of 32
+  Activation activation = Activation::silu;
+};
+// out = act(A Wg^T) * (A Wu^T) for `rows` rows, in bf16: the bits of two products, Table::gated and
+// Table::tile_row. REQUIRES: has_tiles(), gate and up have one format and k.
+void multiply_gated(const Table& table, const TiledBuffer& a, std::size_t rows,
+                    const GatedWeights& weights, TiledBuffer& out, Parallel& parallel);
+
 // Memory for packing; one for each caller of multiply_unpacked.
 using PackBuffer = Scratch<float>;
 

@@ -84,6 +84,10 @@ struct PackedPanels {
   const std::byte* panel(std::size_t index) const {
     return data + index * packed_panel_bytes(format, k);
   }
+  // The same from a column on. REQUIRES: it is a multiple of kPackedLanes.
+  PackedPanels from_column(std::size_t column) const {
+    return {format, panel(column / kPackedLanes), k};
+  }
 };
 
 // Where the head and the scales of a block stand, from the panel's start.

@@ -217,7 +217,9 @@ TEST_P(PackedTest, IntegerProductsAreAsNearAsEightBitsAllow) {
 float in_bf16(float x) { return bf16_to_f32(f32_to_bf16(x)); }
 
 // Products and their sums are f32: an output is off by no more than k roundings of the sum of its
-// terms' magnitudes. Two spans of rows, chunks of k that are not whole, and columns that are not.
+// terms' magnitudes. A weight with a minimum may be rounded to bf16 from a value that is 2^-16 of
+// its scale off, and so once in hundreds to the neighbour: far less than that in a sum of k. Two
+// spans of rows, chunks of k that are not whole, and columns that are not.
 TEST_P(PackedTest, ProductsOnTilesAreThoseOfBf16Values) {
   if (table_.multiply_tiles == nullptr) GTEST_SKIP() << "no tiles";
   const std::size_t n = 75, k = 768 + 512, m = 530;

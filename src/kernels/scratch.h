@@ -3,9 +3,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
-#include <memory>
-#include <new>
+
+#include "base/large_memory.h"
 
 namespace lathe::kernels {
 
@@ -14,22 +13,18 @@ class Scratch {
  public:
   // Room for `count` elements, not initialised at first.
   T* take(std::size_t count) {
-    if (count <= capacity_) return data_.get();
-    constexpr std::size_t kLine = 64;
-    const std::size_t bytes = (count * sizeof(T) + kLine - 1) / kLine * kLine;
-    data_.reset(static_cast<T*>(std::aligned_alloc(kLine, bytes)));
-    if (data_ == nullptr) throw std::bad_alloc();
-    capacity_ = count;
-    return data_.get();
+    if (count > capacity_) {
+      memory_.reset();
+      memory_ = take_memory(count * sizeof(T));
+      capacity_ = count;
+    }
+    return data();
   }
-  const T* data() const { return data_.get(); }
-  T* data() { return data_.get(); }
+  const T* data() const { return reinterpret_cast<const T*>(memory_.get()); }
+  T* data() { return reinterpret_cast<T*>(memory_.get()); }
 
  private:
-  struct Free {
-    void operator()(T* p) const { std::free(p); }
-  };
-  std::unique_ptr<T, Free> data_;
+  LargeMemory memory_;
   std::size_t capacity_ = 0;
 };
 

@@ -53,6 +53,14 @@ struct DotBlock {
   bool accumulate = false;
 };
 
+// SiLU (Elfwing et al. 2018), GELU by the error function (Hendrycks & Gimpel 2016), its
+// approximations by a hyperbolic tangent and by x * sigmoid(1.702 x), the rectifier and its square
+// (So et al. 2021), and the two old ones.
+enum class Activation { silu, gelu, gelu_tanh, gelu_quick, relu, relu_squared, tanh, sigmoid };
+inline constexpr Activation kActivations[] = {
+    Activation::silu, Activation::gelu,         Activation::gelu_tanh, Activation::gelu_quick,
+    Activation::relu, Activation::relu_squared, Activation::tanh,      Activation::sigmoid};
+
 // C[rows, columns] = (or +=) A[rows, k] * W^T in bf16, with packed weights W[columns, k].
 struct TileBlock {
   TiledSpan a;
@@ -66,6 +74,21 @@ struct TileBlock {
   std::size_t scratch_floats() const { return a.rows * ((columns + 31) / 32 * 32); }
 };
 
+// Columns [first_column, + columns) of act(A Wg^T) * (A Wu^T) in bf16, rows of `out` from first_row
+// on.
+struct GatedTileBlock {
+  TiledSpan a;
+  std::size_t rows = 0;  // at most a.rows
+  std::size_t first_row = 0, first_column = 0;
+  std::size_t columns = 0;  // a multiple of 16, as first_column
+  TiledBuffer* out = nullptr;
+  void (*gated)(Activation act, const float* gate, const float* up, std::size_t n,
+                float* y) = nullptr;  // of the table
+  Activation activation = Activation::silu;
+
+  std::size_t scratch_floats() const { return a.rows * 2 * columns; }
+};
+
 // Keys or values of one sequence in pages: row t is at pages[t / page_rows] + (t % page_rows) *
 // row_stride.
 struct PagedRows {
@@ -73,14 +96,6 @@ struct PagedRows {
   std::size_t page_rows = 0;
   std::size_t row_stride = 0;
 };
-
-// SiLU (Elfwing et al. 2018), GELU by the error function (Hendrycks & Gimpel 2016), its
-// approximations by a hyperbolic tangent and by x * sigmoid(1.702 x), the rectifier and its square
-// (So et al. 2021), and the two old ones.
-enum class Activation { silu, gelu, gelu_tanh, gelu_quick, relu, relu_squared, tanh, sigmoid };
-inline constexpr Activation kActivations[] = {
-    Activation::silu, Activation::gelu,         Activation::gelu_tanh, Activation::gelu_quick,
-    Activation::relu, Activation::relu_squared, Activation::tanh,      Activation::sigmoid};
 
 // One query head over the cached positions [first, length): out = softmax(scale * q K^T) V. f32.
 struct AttendOne {
@@ -152,6 +167,10 @@ struct Table {
   void (*tile_row)(const float* x, std::size_t row, TiledBuffer& out) = nullptr;
   void (*multiply_tiles)(const TileBlock& block, const PackedPanels& weights,
                          float* scratch) = nullptr;
+  // Two products and what an MLP makes of them, not rounded to f32 in memory on the way: the bits
+  // of multiply_tiles, gated and tile_row. REQUIRES: gate and up have one format and k.
+  void (*multiply_gated_tiles)(const GatedTileBlock& block, const PackedPanels& gate,
+                               const PackedPanels& up, float* scratch) = nullptr;
 
   // y = x / sqrt(mean(x^2) + epsilon) * weight (Zhang & Sennrich 2019). x, y: [n].
   void (*rms_norm)(const float* x, const float* weight, float epsilon, std::size_t n,

@@ -126,6 +126,8 @@ ops::Value mlp_block(Pass& pass, const DecoderLayer& layer, const ops::Value& x,
     LATHE_ASSERT(residual != nullptr);  // no family normalises what experts made
     return mix_experts(pass, layer, x, *residual);
   }
+  if (layer.gate.exists() && pass.is_plain(layer.gate) && pass.is_plain(layer.up))
+    return pass.mlp(x, layer, residual);
   return pass.linear(inner(pass, layer, x), layer.down, residual);
 }
 

@@ -1,5 +1,7 @@
 #include "models/decoder_forward.h"
 
+#include <algorithm>
+
 #include "models/blocks.h"
 
 namespace lathe::models {
@@ -32,13 +34,32 @@ ops::Value sandwich_layer(Pass& pass, const DecoderLayer& layer, std::size_t ind
 
 using LayerForward = ops::Value (*)(Pass&, const DecoderLayer&, std::size_t, const ops::Value&);
 
+// All layers. Inference keeps what goes from one to the next and gives the rest back after each: a
+// pass takes the memory of one layer, and finds it in the caches again.
+ops::Value through_layers(Pass& pass, std::span<const DecoderLayer> layers, ops::Value x,
+                          LayerForward layer_forward) {
+  ops::Run& run = pass.run();
+  const bool keeps_all = run.tape != nullptr;
+  const tensor::Arena::Mark mark = run.arena.mark();
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const ops::Value y = layer_forward(pass, layers[i], i, x);
+    if (keeps_all) {
+      x = y;
+      continue;
+    }
+    run.for_rows(x.rows, x.columns, [&](std::size_t first, std::size_t last) {
+      std::copy_n(y.row(first), (last - first) * x.columns, x.row(first));
+    });
+    run.arena.release(mark);
+  }
+  return x;
+}
+
 ops::Value forward(ops::Run& run, const Decoder& decoder, const Batch& batch,
                    LayerForward layer_forward) {
   Pass pass(run, decoder, batch);
   const DecoderWeights& weights = decoder.weights();
-  ops::Value x = pass.embed();
-  for (std::size_t i = 0; i < weights.layers.size(); ++i)
-    x = layer_forward(pass, weights.layers[i], i, x);
+  ops::Value x = through_layers(pass, weights.layers, pass.embed(), layer_forward);
   x = pass.head(pass.output_norm(pass.outputs(x), weights.norm), weights.head);
   const auto cap = static_cast<float>(decoder.config().logit_softcap);
   return cap > 0 ? ops::soft_cap(run, x, cap) : x;

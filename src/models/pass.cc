@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/activation.h"
+
 namespace lathe::models {
 namespace {
 
@@ -62,7 +64,12 @@ void renorm(ops::Run& run, const formats::DecoderConfig& c, const Norm& own,
 }  // namespace
 
 Pass::Pass(ops::Run& run, const Decoder& decoder, const Batch& batch)
-    : run_(run), decoder_(decoder), batch_(batch) {}
+    : run_(run), decoder_(decoder), batch_(batch) {
+  if (config().positions != formats::PositionKind::rotary) return;
+  const std::vector<RotaryRow> rows = rotary_rows();
+  angles_ = decoder.rotary().angles(false, rows, run.arena);
+  window_angles_ = decoder.rotary().angles(true, rows, run.arena);
+}
 
 std::vector<ops::LoraSlice> Pass::lora_slices(std::size_t site) const {
   std::vector<ops::LoraSlice> slices;
@@ -156,6 +163,21 @@ ops::Value Pass::linear(const ops::Value& x, const Linear& linear, const ops::Va
       {.loras = loras, .bias = bias, .residual = residual, .drawn = batch_.drawn_rows()});
 }
 
+bool Pass::is_plain(const Linear& linear) const {
+  return linear.bias.size == 0 && lora_slices(linear.site).empty();
+}
+
+ops::Value Pass::mlp(const ops::Value& x, const DecoderLayer& layer, const ops::Value* residual) {
+  const std::vector<ops::LoraSlice> loras = lora_slices(layer.down.site);
+  return ops::mlp(
+      run_, x,
+      {layer.gate.weight, layer.up.weight, layer.down.weight, kernel_of(config().activation)},
+      {.loras = loras,
+       .bias = layer.down.bias.size > 0 ? &layer.down.bias : nullptr,
+       .residual = residual,
+       .drawn = batch_.drawn_rows()});
+}
+
 ops::Value Pass::linear_of_rows(const ops::Value& x, const Linear& linear,
                                 std::span<const std::int32_t> rows) {
   const ops::VectorWeight* bias = linear.bias.size > 0 ? &linear.bias : nullptr;
@@ -173,10 +195,8 @@ void Pass::rotate(const ops::Value& x, std::size_t layer) {
   const formats::DecoderConfig& c = config();
   const ops::RotatedHeads heads = {static_cast<std::size_t>(c.head_dim),
                                    static_cast<std::size_t>(formats::rotary_dim_of(c))};
-  const bool windowed = formats::window_of(c, layer) > 0;
-  std::optional<RotaryAngles>& angles = windowed ? window_angles_ : angles_;
-  if (!angles) angles = decoder_.rotary().angles(windowed, rotary_rows(), run_.arena);
-  ops::rotate(run_, x, heads, angles->rows, angles->table);
+  const RotaryAngles& angles = formats::window_of(c, layer) > 0 ? window_angles_ : angles_;
+  ops::rotate(run_, x, heads, angles.rows, angles.table);
 }
 
 std::vector<RotaryRow> Pass::rotary_rows() const {

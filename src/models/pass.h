@@ -5,7 +5,6 @@
 // A Pass lives as long as the tape's backward steps need the batch: both must outlive backward().
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "models/decoder.h"
@@ -35,6 +34,11 @@ class Pass {
   // The same where x holds `rows` of the batch.
   ops::Value linear_of_rows(const ops::Value& x, const Linear& linear,
                             std::span<const std::int32_t> rows);
+  // Whether a module is its weights alone in this pass: no bias, and no sequence's adapter changes
+  // it.
+  bool is_plain(const Linear& linear) const;
+  // A gated MLP. REQUIRES: gate and up are plain.
+  ops::Value mlp(const ops::Value& x, const DecoderLayer& layer, const ops::Value* residual);
   void rotate(const ops::Value& x, std::size_t layer);
   // Cached or whole, as the batch's sequences are.
   ops::Value attention(const ops::Value& q, const ops::Value& k, const ops::Value& v,
@@ -60,7 +64,7 @@ class Pass {
   ops::Run& run_;
   const Decoder& decoder_;
   const Batch& batch_;
-  std::optional<RotaryAngles> angles_, window_angles_;  // once they are asked for
+  RotaryAngles angles_, window_angles_;  // of layers without and with a window
 };
 
 }  // namespace lathe::models

@@ -1,43 +1,11 @@
 #include <algorithm>
 
-#include "ops/ops.h"
+#include "ops/products.h"
 
 namespace lathe::ops {
 namespace {
 
 using kernels::Matrix;
-using kernels::Product;
-
-// rows [first, last) of x times W^T into c (+= with accumulate).
-void multiply_by_transpose(Run& run, const Matrix& x, std::size_t rows, const MatrixWeight& w,
-                           float* c, bool accumulate) {
-  const Product product = {x, rows, w.columns, w.rows, c, w.rows, accumulate};
-  if (w.is_packed()) return kernels::multiply(run.table, product, w.packed, run.parallel);
-  if (w.panels != nullptr) return kernels::multiply(run.table, product, w.panels, run.parallel);
-  kernels::multiply_unpacked(run.table, product, {w.f32, 1, w.columns}, run.pack, run.parallel);
-}
-
-// The same with all of x, in fewer bits where the run says so and the weights allow it. y: holds
-// what the product is added to with accumulate.
-void multiply_by_transpose(Run& run, const Value& x, std::size_t drawn, const MatrixWeight& w,
-                           const Value& y, bool accumulate) {
-  const auto product = [&](std::size_t first, std::size_t rows) {
-    return Product{
-        {x.row(first), x.columns, 1}, rows, w.columns, w.rows, y.row(first), w.rows, accumulate};
-  };
-  if (!w.is_packed() || run.activations == Activations::f32)
-    return multiply_by_transpose(run, {x.data, x.columns, 1}, x.rows, w, y.data, accumulate);
-  const bool tiles = run.activations == Activations::by_row && kernels::has_tiles(run.table);
-  const std::size_t in_8_bits = tiles ? drawn : x.rows;
-  if (in_8_bits > 0) {
-    kernels::multiply(run.table, product(0, in_8_bits), run.quantised(x.rows_of(0, in_8_bits)),
-                      w.packed, run.parallel);
-  }
-  if (in_8_bits == x.rows) return;
-  const std::size_t others = x.rows - in_8_bits;
-  kernels::multiply(run.table, product(in_8_bits, others), run.tiled(x.rows_of(in_8_bits, others)),
-                    w.packed, run.parallel);
-}
 
 // Rows of a product's input and of its gradients.
 struct Rows {
@@ -88,22 +56,6 @@ void add_lora(Run& run, const Value& x, const LoraSlice& slice, const Value& y) 
   });
 }
 
-// y = residual + bias, whichever is there: what the product is added to.
-void start_with(Run& run, const LinearTerms& terms, const Value& y) {
-  const VectorWeight* bias = terms.bias;
-  const Value* residual = terms.residual;
-  if (bias == nullptr && residual == nullptr) return;
-  LATHE_ASSERT(bias == nullptr || bias->size == y.columns);
-  LATHE_ASSERT(residual == nullptr || (residual->rows == y.rows && residual->columns == y.columns));
-  run.for_rows(y.rows, y.columns, [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) {
-      std::copy_n(residual != nullptr ? residual->row(i) : bias->data, y.columns, y.row(i));
-      if (residual != nullptr && bias != nullptr)
-        run.table.add_scaled(bias->data, 1, y.columns, y.row(i));
-    }
-  });
-}
-
 // Computes the slice's rows anew, with all that its adapter changes (LoraWeight).
 void replace_rows(Run& run, const Value& x, const MatrixWeight& weight, const LoraSlice& slice,
                   const LinearTerms& terms, const Value& y) {
@@ -147,8 +99,8 @@ Value linear(Run& run, const Value& x, const MatrixWeight& weight, const LinearT
                       (bias != nullptr && bias->learns()) ||
                       (residual != nullptr && residual->id >= 0);
   const Value y = run.make(x.rows, weight.rows, learns);
-  start_with(run, terms, y);
-  multiply_by_transpose(run, x, terms.drawn, weight, y, bias != nullptr || residual != nullptr);
+  const bool accumulate = start_with(run, terms, y);
+  multiply_by_transpose(run, x, terms.drawn, weight, y, accumulate);
   if (y.id >= 0) {
     // Recorded before the updates' steps, so that it runs after them: it releases y's gradient.
     const int residual_id = residual != nullptr ? residual->id : -1;

@@ -54,6 +54,16 @@ struct LinearTerms {
 // y = x W^T (+ the slices' low-rank updates) (+ bias) (+ residual). -> [x.rows, W.rows].
 Value linear(Run& run, const Value& x, const MatrixWeight& weight, const LinearTerms& terms = {});
 
+// A gated MLP's matrices: [inner, width] twice, [width, inner].
+struct MlpWeights {
+  const MatrixWeight& gate;
+  const MatrixWeight& up;
+  const MatrixWeight& down;
+  kernels::Activation activation = kernels::Activation::silu;
+};
+// y = (act(x Wg^T) * (x Wu^T)) Wd^T (+ terms, of the last product). -> [x.rows, down.rows].
+Value mlp(Run& run, const Value& x, const MlpWeights& weights, const LinearTerms& terms = {});
+
 // y = act(gate) * up, or act(gate) without up.
 Value gated(Run& run, const Value& gate, const Value* up, kernels::Activation act);
 

@@ -81,12 +81,12 @@ Value Run::make(std::size_t rows, std::size_t columns, bool learns) {
 template <class Buffer>
 bool Run::is_current(Converted<Buffer>& last, const Value& x) {
   LATHE_ASSERT(x.columns % kernels::kPackedBlock == 0);
-  if (last.pass == arena.pass() && last.of.data == x.data && last.of.rows == x.rows &&
+  if (last.releases == arena.releases() && last.of.data == x.data && last.of.rows == x.rows &&
       last.of.columns == x.columns) {
     return true;
   }
   last.of = x;
-  last.pass = arena.pass();
+  last.releases = arena.releases();
   last.buffer.resize(x.rows, x.columns);
   return false;
 }

@@ -105,7 +105,12 @@ struct Run {
   Activations activations = Activations::f32;
   kernels::PackBuffer pack;
   kernels::Scratch<float> heads;  // keys and values of prompts, packed
+  kernels::TiledBuffer gated;     // what goes into an MLP's last product
 
+  // Whether rows of prompts enter products in bf16, on tiles.
+  bool takes_tiles() const {
+    return activations == Activations::by_row && kernels::has_tiles(table);
+  }
   // A value from the arena, not initialised; on the tape when it learns.
   Value make(std::size_t rows, std::size_t columns, bool learns);
   // x in 8 bits, made once for all products that read it. Valid until the next call with another
@@ -123,7 +128,7 @@ struct Run {
   template <class Buffer>
   struct Converted {
     Value of;
-    std::uint64_t pass = 0;  // of the arena
+    std::uint64_t releases = 0;  // of the arena
     Buffer buffer;
   };
   // Whether `last` is of x still; if not, its buffer is resized for x.

@@ -1,7 +1,6 @@
 #include "tensor/arena.h"
 
 #include <algorithm>
-#include <new>
 
 namespace lathe::tensor {
 namespace {
@@ -17,28 +16,21 @@ std::size_t round_up(std::size_t bytes) {
 
 float* Arena::floats(std::size_t count) {
   const std::size_t bytes = round_up(count * sizeof(float));
-  while (block_ < blocks_.size() && used_ + bytes > blocks_[block_].size) {
-    ++block_;
-    used_ = 0;
-  }
-  if (block_ == blocks_.size()) {
+  while (top_.block < blocks_.size() && top_.used + bytes > blocks_[top_.block].size)
+    top_ = {top_.block + 1, 0};
+  if (top_.block == blocks_.size()) {
     // Each block doubles what is held, so that a large pass takes few of them.
     const std::size_t size = std::max({bytes, kLeastBlock, this->bytes()});
-    Block block;
-    block.data.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, size)));
-    if (block.data == nullptr) throw std::bad_alloc();
-    block.size = size;
-    blocks_.push_back(std::move(block));
+    blocks_.push_back({take_memory(size), size});
   }
-  std::byte* p = blocks_[block_].data.get() + used_;
-  used_ += bytes;
+  std::byte* p = blocks_[top_.block].data.get() + top_.used;
+  top_.used += bytes;
   return reinterpret_cast<float*>(p);
 }
 
-void Arena::reset() {
-  block_ = 0;
-  used_ = 0;
-  ++pass_;
+void Arena::release(const Mark& mark) {
+  top_ = mark;
+  ++releases_;
 }
 
 std::size_t Arena::bytes() const {

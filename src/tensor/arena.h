@@ -1,13 +1,14 @@
 // Memory for the values of one forward (and backward) pass: taken by moving a pointer, given back
-// all at once. Blocks are kept over reset(), so a steady state allocates nothing. Not thread-safe.
+// all at once, or back to a mark. Blocks are kept, so a steady state allocates nothing. Not
+// thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <span>
 #include <vector>
+
+#include "base/large_memory.h"
 
 namespace lathe::tensor {
 
@@ -18,26 +19,31 @@ class Arena {
   std::span<float> span(std::size_t count) { return {floats(count), count}; }
 
   // Gives everything back and keeps the memory.
-  void reset();
+  void reset() { release({}); }
 
-  // How often reset() was called: what was taken before is another pass's.
-  std::uint64_t pass() const { return pass_; }
+  // A place in the order of taking.
+  struct Mark {
+    std::size_t block = 0;
+    std::size_t used = 0;  // bytes of it
+  };
+  Mark mark() const { return top_; }
+  // Gives back what was taken after the mark.
+  void release(const Mark& mark);
+
+  // How often something was given back: the same address may be another value's after that.
+  std::uint64_t releases() const { return releases_; }
 
   // Bytes held from the system.
   std::size_t bytes() const;
 
  private:
-  struct Free {
-    void operator()(std::byte* p) const { std::free(p); }
-  };
   struct Block {
-    std::unique_ptr<std::byte, Free> data;
+    LargeMemory data;
     std::size_t size = 0;
   };
   std::vector<Block> blocks_;
-  std::size_t block_ = 0;  // the block in use
-  std::size_t used_ = 0;   // bytes of it
-  std::uint64_t pass_ = 0;
+  Mark top_;
+  std::uint64_t releases_ = 0;
 };
 
 }  // namespace lathe::tensor

@@ -33,5 +33,25 @@ TEST(Arena, ASteadyStateAllocatesNothing) {
   }
 }
 
+TEST(Arena, GivesBackToAMark) {
+  Arena arena;
+  const std::span<float> kept = arena.span(1000);
+  std::fill(kept.begin(), kept.end(), 1.0f);
+  const Arena::Mark mark = arena.mark();
+  const float* first = arena.floats(100);
+  const std::uint64_t releases = arena.releases();
+  std::size_t held = 0;
+  for (int layer = 0; layer < 5; ++layer) {
+    arena.release(mark);
+    EXPECT_EQ(arena.floats(100), first);
+    const std::span<float> large = arena.span(1'000'000);  // in a block of its own
+    std::fill(large.begin(), large.end(), 2.0f);
+    if (layer == 0) held = arena.bytes();
+    EXPECT_EQ(arena.bytes(), held);
+  }
+  EXPECT_EQ(arena.releases(), releases + 5);
+  for (const float x : kept) ASSERT_EQ(x, 1.0f);
+}
+
 }  // namespace
 }  // namespace lathe::tensor

@@ -1,12 +1,10 @@
 // Products of many rows of activations with packed weights in bf16, on the tiles of AMX.
 //
-// Weights become bf16 tiles a stage at a time: 256 values along k of 32 columns, 16 KiB of L1, that
-// all rows pass over before the next stage. While they do, the next stage is made, a piece for each
-// block of rows: the tiles work on their own, and the vector units would wait. Two by two tiles of
-// C are in registers during a stage and in scratch memory between stages. An output is rounded to
-// f32 by the processor after each pair of products, in ascending order of k within a stage's tiles.
-#include <algorithm>
-
+// All rows pass over a stage of weights before the next. While they do, the next stage is made and
+// what the last products gave is written, a piece for each step: the tiles work on their own, and
+// the vector units would wait. Two by two tiles of C are in registers during a stage and in scratch
+// memory between stages. An output is rounded to f32 by the processor after each pair of products,
+// in ascending order of k within a stage's tiles.
 #include "kernels/cpu/targets_tiles.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -14,9 +12,10 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "kernels/cpu/expand-inl.h"
 #include "kernels/cpu/fill.h"
 #include "kernels/cpu/tile_instructions.h"
+#include "kernels/cpu/tile_outputs-inl.h"
+#include "kernels/cpu/weight_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lathe::kernels::cpu {
@@ -26,182 +25,65 @@ void fill_tiles(Table&) {}
 #else
 namespace {
 
-constexpr std::size_t kTileElements = kTileRows * kTileValues;  // of bf16
-constexpr std::size_t kTileFloats = kTileRows * kPackedLanes;   // of C
-constexpr std::size_t kTileStride = 64;                         // bytes of a row
-constexpr std::size_t kStageValues = 256;                       // along k
-constexpr std::size_t kStageSteps = kStageValues / kTileValues;
-constexpr std::size_t kPair = 2;  // panels of a stage
+constexpr std::size_t kTileStride = 64;  // bytes of a row
 
-using Weights = std::uint16_t[kStageSteps * kPair][kTileElements];
-
-// Two vectors of f32 as bf16, those of `even` in the lower halves of 32 bits.
-HWY_INLINE __m512i interleaved_bf16(LanesVec even, LanesVec odd) {
-  __m512i both;  // the even ones, then the odd ones
-  asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(even.raw), "v"(odd.raw));
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
-                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  return _mm512_permutexvar_epi16(order, both);
+HWY_INLINE void begin_sums(bool load, const float* c) {
+  if (!load) {
+    tile_zero<0>(), tile_zero<1>(), tile_zero<2>(), tile_zero<3>();
+    return;
+  }
+  tile_load<0>(c, kTileStride);
+  tile_load<1>(c + kTileFloats, kTileStride);
+  tile_load<2>(c + 2 * kTileFloats, kTileStride);
+  tile_load<3>(c + 3 * kTileFloats, kTileStride);
 }
 
-// Value kIndex of a quad in each lane: scale * (integer - zero) + minimum.
-template <class K, int kIndex>
-HWY_INLINE LanesVec value_of(__m512i quad, LanesVec scale, LanesVec minimum) {
-  const LanesTag d;
-  // An integer below 2^23 in the low bits of 2^23 is that number, 2^23 added.
-  constexpr float kShift = 8388608.0f;
-  const __m512i shifted = kIndex == 0 ? quad : _mm512_srli_epi32(quad, 8 * kIndex);
-  constexpr int kFirstAndSecondOrThird = 0xEA;
-  const __m512i placed = _mm512_ternarylogic_epi32(shifted, _mm512_set1_epi32(255),
-                                                   _mm512_castps_si512(_mm512_set1_ps(kShift)),
-                                                   kFirstAndSecondOrThird);
-  const auto integer =
-      hn::Sub(LanesVec{_mm512_castsi512_ps(placed)}, hn::Set(d, kShift + K::kZero));
-  const auto value = hn::Mul(scale, integer);
-  return K::kMinimum ? hn::Add(value, minimum) : value;
-}
-
-// A block of a panel as a tile.
-template <class K>
-HWY_INLINE void tile_of_block(const std::byte* panel, std::size_t index, std::uint16_t* tile) {
-  const BlockPlace place = place_of<K>(panel, index);
-  const std::uint8_t* integers = integers_of<K>(place);
-  LATHE_UNROLL(2)
-  for (std::size_t part = 0; part < K::kParts; ++part) {
-    const auto scale = scale_of<K>(place, part, 0);
-    auto minimum = scale;
-    if constexpr (K::kMinimum) minimum = minimum_of<K>(place, part, 0);
-    LATHE_UNROLL(8)
-    for (std::size_t j = part * K::kQuads; j < (part + 1) * K::kQuads; ++j) {
-      const __m512i quad = quad_of<K::kBits>(integers, j).raw;
-      _mm512_store_si512(tile + (2 * j) * kTileValues,
-                         interleaved_bf16(value_of<K, 0>(quad, scale, minimum),
-                                          value_of<K, 1>(quad, scale, minimum)));
-      _mm512_store_si512(tile + (2 * j + 1) * kTileValues,
-                         interleaved_bf16(value_of<K, 2>(quad, scale, minimum),
-                                          value_of<K, 3>(quad, scale, minimum)));
-    }
-  }
-}
-
-// What is multiplied at once: values [k0, k0 + steps * 32) of two panels.
-struct Stage {
-  std::size_t k0 = 0;
-  std::size_t pair = 0;
-  std::size_t steps = 0;
-};
-
-// The stages of a product: chunk by chunk along k, in a chunk pair by pair, so that the chunk's
-// activations stay in L2.
-class Stages {
- public:
-  Stages(std::size_t k, std::size_t pairs) : k_(k), pairs_(pairs) {}
-
-  Stage first() const { return with_steps(0, 0); }
-  // REQUIRES: there is one.
-  Stage after(const Stage& stage) const {
-    const std::size_t k0 = stage.k0 + kStageValues;
-    const std::size_t chunk = stage.k0 / kTiledChunk * kTiledChunk;
-    if (k0 < std::min(k_, chunk + kTiledChunk)) return with_steps(k0, stage.pair);
-    if (stage.pair + 1 < pairs_) return with_steps(chunk, stage.pair + 1);
-    return with_steps(chunk + kTiledChunk, 0);
-  }
-  // Whether it is the last of its pair, and the last of all.
-  bool ends_pair(const Stage& stage) const { return stage.k0 + kStageValues >= k_; }
-  bool is_last(const Stage& stage) const { return ends_pair(stage) && stage.pair + 1 == pairs_; }
-
- private:
-  Stage with_steps(std::size_t k0, std::size_t pair) const {
-    return {k0, pair, std::min(kStageSteps, (k_ - k0) / kTileValues)};
-  }
-  std::size_t k_, pairs_;
-};
-
-// Makes a stage's weights piece by piece.
-template <class K>
-class StageMaker {
- public:
-  StageMaker(const PackedPanels& weights, std::size_t panels, const Stage& stage, Weights& out)
-      : weights_(weights), panels_(panels), stage_(stage), out_(out) {}
-
-  // Up to `share` of `shares` equal parts.
-  HWY_INLINE void make(std::size_t share, std::size_t shares) {
-    const std::size_t all = stage_.steps * kPair;
-    for (; done_ * shares < share * all; ++done_) {
-      const std::size_t panel = kPair * stage_.pair + done_ % kPair;
-      if (panel >= panels_) continue;  // its columns of C are not used
-      tile_of_block<K>(weights_.panel(panel), stage_.k0 / kPackedBlock + done_ / kPair,
-                       out_[done_]);
-    }
-  }
-
- private:
-  const PackedPanels& weights_;
-  std::size_t panels_;
-  Stage stage_;
-  Weights& out_;
-  std::size_t done_ = 0;
-};
-
-// C[32, 32] (+)= two rows of tiles times a stage; c: four tiles, row by row.
-HWY_INLINE void multiply_stage(const std::uint16_t* upper, const std::uint16_t* lower,
-                               const Weights& weights, std::size_t steps, bool load_c, float* c) {
-  if (load_c) {
-    tile_load<0>(c, kTileStride);
-    tile_load<1>(c + kTileFloats, kTileStride);
-    tile_load<2>(c + 2 * kTileFloats, kTileStride);
-    tile_load<3>(c + 3 * kTileFloats, kTileStride);
-  } else {
-    tile_zero<0>();
-    tile_zero<1>();
-    tile_zero<2>();
-    tile_zero<3>();
-  }
-  for (std::size_t step = 0; step < steps; ++step) {
-    tile_load<6>(weights[kPair * step], kTileStride);
-    tile_load<4>(upper + step * kTileElements, kTileStride);
-    tile_load<7>(weights[kPair * step + 1], kTileStride);
-    tile_load<5>(lower + step * kTileElements, kTileStride);
-    tile_add_bf16<0, 4, 6>();
-    tile_add_bf16<1, 4, 7>();
-    tile_add_bf16<2, 5, 6>();
-    tile_add_bf16<3, 5, 7>();
-  }
+HWY_INLINE void store_sums(float* c) {
   tile_store<0>(c, kTileStride);
   tile_store<1>(c + kTileFloats, kTileStride);
   tile_store<2>(c + 2 * kTileFloats, kTileStride);
   tile_store<3>(c + 3 * kTileFloats, kTileStride);
 }
 
-// Four tiles of C to their place, as far as it reaches.
-void put_tiles(const TileBlock& block, std::size_t row, std::size_t column, const float* tiles) {
-  const std::size_t rows = std::min(kTiledRowStep, block.rows - row);
-  const std::size_t columns = std::min(kPair * kPackedLanes, block.columns - column);
-  const auto mask = [columns](std::size_t from) {
-    return static_cast<__mmask16>(columns >= from + 16 ? 0xffff
-                                  : columns <= from    ? 0
-                                                       : (1u << (columns - from)) - 1);
+// Two tiles of activations, the second 16 rows below the first.
+struct RowTiles {
+  const std::uint16_t* upper;
+  const std::uint16_t* lower;
+};
+
+HWY_INLINE void multiply_step(const RowTiles& rows, const StageTiles& weights, std::size_t step) {
+  tile_load<6>(weights[kPair * step], kTileStride);
+  tile_load<4>(rows.upper + step * kTileElements, kTileStride);
+  tile_load<7>(weights[kPair * step + 1], kTileStride);
+  tile_load<5>(rows.lower + step * kTileElements, kTileStride);
+  tile_add_bf16<0, 4, 6>();
+  tile_add_bf16<1, 4, 7>();
+  tile_add_bf16<2, 5, 6>();
+  tile_add_bf16<3, 5, 7>();
+}
+
+// The steps of a stage for 32 rows; meanwhile the maker makes its part of the next stage, and the
+// output writes its parts.
+template <class K, class Output>
+HWY_INLINE void multiply_steps(const RowTiles& rows, const StageTiles& weights, std::size_t steps,
+                               StageMaker<K>& maker, Output& output) {
+  static_assert(kOutputParts == kStageSteps && kBlockQuads == kStageSteps);
+  const auto meanwhile = [&]<int kStep>() HWY_ATTR {
+    maker.template make<kStep>();
+    output.put(kStep);
   };
-  // A product of many rows does not stay in the caches until it is read: written past them, its
-  // lines are not read first.
-  const bool whole = !block.accumulate && columns == kPair * kPackedLanes;
-  const __mmask16 left = mask(0), right = mask(kPackedLanes);
-  for (std::size_t r = 0; r < rows; ++r) {
-    const float* from = tiles + r / kTileRows * kPair * kTileFloats + r % kTileRows * kPackedLanes;
-    float* to = block.c + (row + r) * block.c_stride + column;
-    __m512 a = _mm512_load_ps(from), b = _mm512_load_ps(from + kTileFloats);
-    if (whole && reinterpret_cast<std::uintptr_t>(to) % 64 == 0) {
-      _mm512_stream_ps(to, a);
-      _mm512_stream_ps(to + kPackedLanes, b);
-      continue;
-    }
-    if (block.accumulate) {
-      a = _mm512_add_ps(a, _mm512_maskz_loadu_ps(left, to));
-      b = _mm512_add_ps(b, _mm512_maskz_loadu_ps(right, to + kPackedLanes));
-    }
-    _mm512_mask_storeu_ps(to, left, a);
-    _mm512_mask_storeu_ps(to + kPackedLanes, right, b);
-  }
+  const auto both = [&]<int kStep>() HWY_ATTR {
+    if (kStep < steps) multiply_step(rows, weights, kStep);
+    meanwhile.template operator()<kStep>();
+  };
+  both.template operator()<0>();
+  both.template operator()<1>();
+  both.template operator()<2>();
+  both.template operator()<3>();
+  both.template operator()<4>();
+  both.template operator()<5>();
+  both.template operator()<6>();
+  both.template operator()<7>();
 }
 
 TileConfig whole_tiles() {
@@ -210,39 +92,55 @@ TileConfig whole_tiles() {
   return config;
 }
 
-template <class K>
-void multiply_stages(const TileBlock& block, const PackedPanels& weights, float* scratch) {
+// scratch: kPairFloats for each 32 rows of each pair.
+template <class K, class Output>
+void multiply_stages(const TiledSpan& a, std::size_t rows, const PanelPairs& pairs, float* scratch,
+                     Output output) {
   const TileSession session(whole_tiles());
-  const std::size_t panels = (block.columns + kPackedLanes - 1) / kPackedLanes;
-  const Stages stages(block.a.k, (panels + 1) / kPair);
-  const std::size_t row_blocks = (block.rows + kTiledRowStep - 1) / kTiledRowStep;
-  alignas(64) Weights made[2];
-  Stage stage = stages.first();
-  StageMaker<K>(weights, panels, stage, made[0]).make(1, 1);
-  for (std::size_t which = 0;; which ^= 1) {
-    const bool last = stages.is_last(stage);
-    const Stage next = last ? Stage() : stages.after(stage);
-    StageMaker<K> maker(weights, panels, next, made[which ^ 1]);
+  const Stages stages(a.k, pairs.count());
+  const std::size_t row_blocks = (rows + kTiledRowStep - 1) / kTiledRowStep;
+  alignas(64) StageTiles made[2];
+  Stage stage = stages.first(), next = stages.after(stage);
+  StageMaker<K> first(pairs, stage, next, made[0]);
+  first.begin(0, 1);
+  first.make_all();
+  for (std::size_t which = 0; stage.steps > 0; which ^= 1) {
+    const Stage following = stages.after(next);
+    StageMaker<K> maker(pairs, next, following, made[which ^ 1]);
     const std::size_t chunk = stage.k0 / kTiledChunk * kTiledChunk;
     const std::size_t in_chunk = (stage.k0 - chunk) / kTileValues * kTileElements;
     for (std::size_t i = 0; i < row_blocks; ++i) {
       const std::size_t row = i * kTiledRowStep;
-      float* c = scratch + (stage.pair * row_blocks + i) * 4 * kTileFloats;
-      multiply_stage(block.a.tiles(row, chunk) + in_chunk,
-                     block.a.tiles(row + kTileRows, chunk) + in_chunk, made[which], stage.steps,
-                     stage.k0 > 0, c);
-      maker.make(i + 1, row_blocks);
-      if (stages.ends_pair(stage)) put_tiles(block, row, stage.pair * kPair * kPackedLanes, c);
+      float* c = scratch + (stage.pair * row_blocks + i) * kPairFloats;
+      const RowTiles tiles = {a.tiles(row, chunk) + in_chunk,
+                              a.tiles(row + kTileRows, chunk) + in_chunk};
+      maker.begin(i, row_blocks);
+      begin_sums(stage.k0 > 0, c);
+      multiply_steps<K>(tiles, made[which], stage.steps, maker, output);
+      store_sums(c);
+      output.end();
+      if (stages.ends_pair(stage)) output.begin(row, stage.pair, c);
     }
-    if (last) break;
     stage = next;
+    next = following;
   }
+  for (std::size_t part = 0; part < kOutputParts; ++part) output.put(part);
   _mm_sfence();
 }
 
 void multiply_tiles(const TileBlock& block, const PackedPanels& weights, float* scratch) {
-  with_kind(weights.format,
-            [&](auto kind) HWY_ATTR { multiply_stages<decltype(kind)>(block, weights, scratch); });
+  const PanelPairs pairs(weights, (block.columns + kPackedLanes - 1) / kPackedLanes);
+  with_kind(weights.format, [&](auto kind) HWY_ATTR {
+    multiply_stages<decltype(kind)>(block.a, block.rows, pairs, scratch, MatrixOutput(block));
+  });
+}
+
+void multiply_gated_tiles(const GatedTileBlock& block, const PackedPanels& gate,
+                          const PackedPanels& up, float* scratch) {
+  const PanelPairs pairs(gate, up, block.columns / kPackedLanes);
+  with_kind(gate.format, [&](auto kind) HWY_ATTR {
+    multiply_stages<decltype(kind)>(block.a, block.rows, pairs, scratch, GatedOutput(block));
+  });
 }
 
 void round_to_bf16(const float* x, std::uint16_t* out) {
@@ -276,6 +174,7 @@ std::size_t bf16_ops(std::size_t rounds) {
 void fill_tiles(Table& table) {
   table.tile_row = tile_row;
   table.multiply_tiles = multiply_tiles;
+  table.multiply_gated_tiles = multiply_gated_tiles;
   table.limits.bf16_ops = bf16_ops;
 }
 

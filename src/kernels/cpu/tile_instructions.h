@@ -43,11 +43,17 @@ class TileSession {
 // Rows of a tile stand `stride` bytes apart.
 template <int kTile>
 inline void tile_load(const void* rows, std::size_t stride) {
-  asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(rows), "r"(stride), "n"(kTile) : "memory");
+  using Bytes = const char[];
+  asm volatile("tileloadd (%0,%1,1), %%tmm%c2"
+               :
+               : "r"(rows), "r"(stride), "n"(kTile), "m"(*static_cast<Bytes*>(rows)));
 }
 template <int kTile>
 inline void tile_store(void* rows, std::size_t stride) {
-  asm volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(rows), "r"(stride), "n"(kTile) : "memory");
+  using Bytes = char[];
+  asm volatile("tilestored %%tmm%c3, (%1,%2,1)"
+               : "=m"(*static_cast<Bytes*>(rows))
+               : "r"(rows), "r"(stride), "n"(kTile));
 }
 template <int kTile>
 inline void tile_zero() {
