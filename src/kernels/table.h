@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kernels/kv_tiles.h"
 #include "kernels/packed.h"
 #include "kernels/quantised_rows.h"
 #include "kernels/tiled_rows.h"
@@ -66,14 +67,6 @@ struct TileBlock {
   std::size_t scratch_floats() const { return a.rows * ((columns + 31) / 32 * 32); }
 };
 
-// Keys or values of one sequence in pages: row t is at pages[t / page_rows] + (t % page_rows) *
-// row_stride.
-struct PagedRows {
-  const float* const* pages = nullptr;
-  std::size_t page_rows = 0;
-  std::size_t row_stride = 0;
-};
-
 // SiLU (Elfwing et al. 2018), GELU by the error function (Hendrycks & Gimpel 2016), its
 // approximations by a hyperbolic tangent and by x * sigmoid(1.702 x), the rectifier and its square
 // (So et al. 2021), and the two old ones.
@@ -81,22 +74,6 @@ enum class Activation { silu, gelu, gelu_tanh, gelu_quick, relu, relu_squared, t
 inline constexpr Activation kActivations[] = {
     Activation::silu, Activation::gelu,         Activation::gelu_tanh, Activation::gelu_quick,
     Activation::relu, Activation::relu_squared, Activation::tanh,      Activation::sigmoid};
-
-// One query head over the cached positions [first, length): out = softmax(scale * q K^T) V. f32.
-struct AttendOne {
-  const float* query = nullptr;  // [head_dim]
-  PagedRows keys;                // offset to this head already applied through head_offset
-  PagedRows values;
-  std::size_t head_offset = 0;  // elements from a row's start to this kv head
-  std::size_t first = 0;        // greater than 0 where a window leaves early positions out
-  std::size_t length = 0;
-  std::size_t head_dim = 0;
-  float scale = 1;
-  float softcap = 0;                // > 0: scaled scores become softcap * tanh(score / softcap)
-  const float* key_bias = nullptr;  // [length]: added to a key's score before it is scaled
-  float* scores = nullptr;          // scratch [length]
-  float* out = nullptr;             // [head_dim]
-};
 
 // AdamW (Loshchilov & Hutter 2019, as torch.optim.AdamW computes it) on n parameters.
 struct AdamWStep {
@@ -193,7 +170,13 @@ struct Table {
   void (*rotate)(float* x, const float* cosines, const float* sines, float sign,
                  std::size_t n) = nullptr;
 
-  void (*attend)(const AttendOne& args) = nullptr;
+  // Positions of keys or of values into a tile; the tile's other positions stay.
+  void (*write_keys)(const KvRows& rows, std::byte* tile) = nullptr;
+  void (*write_values)(const KvRows& rows, std::byte* tile) = nullptr;
+  // A whole tile as f32: out[i * stride + lane] of keys, out[lane * stride + i] of values.
+  void (*read_keys)(const KvTile& tile, std::size_t stride, float* out) = nullptr;
+  void (*read_values)(const KvTile& tile, std::size_t stride, float* out) = nullptr;
+  void (*attend)(const AttendPart& part) = nullptr;
 
   // y += a * x.
   void (*add_scaled)(const float* x, float a, std::size_t n, float* y) = nullptr;

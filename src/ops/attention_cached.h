@@ -12,10 +12,24 @@ struct CachedAttention {
   const Value& q;
   const Value& out;  // shape of q
   const Heads& heads;
-  std::size_t page_rows;
+  kernels::KvType type;
+
+  // Query heads that share a kv head.
+  std::size_t group() const { return heads.count / heads.kv_count; }
+  // The tiles of a kv head of a sequence.
+  kernels::KvTiles keys(const CachedRows& s, std::size_t kv_head) const {
+    return {s.pages, s.offset + kv_head * tile_bytes()};
+  }
+  kernels::KvTiles values(const CachedRows& s, std::size_t kv_head) const {
+    return {s.pages, s.offset + (heads.kv_count + kv_head) * tile_bytes()};
+  }
+
+ private:
+  std::size_t tile_bytes() const { return kernels::kv_tile_bytes(type, heads.dim); }
 };
 
-// Row by row, each over the pages as they stand: for sequences that add few rows.
+// Row by row, each over the tiles as they stand: for sequences that add few rows. A long context is
+// attended to in parts of kKvPart positions, so that a row alone has work for several threads.
 void attend_rows(Run& run, const CachedAttention& attention,
                  std::span<const CachedRows* const> sequences);
 

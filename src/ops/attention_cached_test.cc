@@ -8,7 +8,7 @@
 namespace lathe::ops {
 namespace {
 
-constexpr std::size_t kPageRows = 16;
+using kernels::KvType;
 
 class AttentionCachedTest : public testing::Test {
  protected:
@@ -26,23 +26,24 @@ class AttentionCachedTest : public testing::Test {
     SerialParallel serial;
     ops::Run run(kernels::active(), serial, arena);
     run.activations = activations;
-    const std::size_t width = heads.kv_count * heads.dim, pages = 13;
-    auto keys = normals(2 * pages * kPageRows * width);
-    auto values = normals(2 * pages * kPageRows * width);
-    std::vector<float*> key_pages, value_pages;
-    for (std::size_t i = 2 * pages; i-- > 0;) {
-      key_pages.push_back(&keys[i * kPageRows * width]);
-      value_pages.push_back(&values[i * kPageRows * width]);
-    }
-    const std::vector<CachedRows> sequences = {
-        {0, 70, 0, key_pages.data(), value_pages.data()},
-        {70, 131, 67, key_pages.data() + pages, value_pages.data() + pages}};
+    const std::size_t width = heads.kv_count * heads.dim, pages = 13, start = 67;
+    const std::size_t page = 2 * heads.kv_count * kernels::kv_tile_bytes(KvType::f16, heads.dim);
+    std::vector<std::byte> memory(2 * pages * page);
+    std::vector<std::byte*> at;
+    for (std::size_t i = 2 * pages; i-- > 0;) at.push_back(&memory[i * page]);
     const std::size_t rows = 201;
-    auto q = normals(rows * heads.count * heads.dim), k = normals(rows * width),
-         v = normals(rows * width);
+    auto q = normals((rows + start) * heads.count * heads.dim), k = normals((rows + start) * width),
+         v = normals((rows + start) * width);
+    const auto pass = [&](const std::vector<CachedRows>& sequences, std::size_t first,
+                          std::size_t count) {
+      return attention_cached(run,
+                              {&q[first * heads.count * heads.dim], count, heads.count * heads.dim},
+                              {&k[first * width], count, width}, {&v[first * width], count, width},
+                              heads, sequences, KvType::f16);
+    };
+    pass({{0, start, 0, at.data() + pages, 0}}, rows, start);
     const Value out =
-        attention_cached(run, {q.data(), rows, heads.count * heads.dim}, {k.data(), rows, width},
-                         {v.data(), rows, width}, heads, sequences, kPageRows);
+        pass({{0, 70, 0, at.data(), 0}, {70, 131, start, at.data() + pages, 0}}, 0, rows);
     return {out.data, out.data + out.size()};
   }
 

@@ -104,7 +104,7 @@ struct Run {
   Tape* tape = nullptr;  // null: inference
   Activations activations = Activations::f32;
   kernels::PackBuffer pack;
-  kernels::Scratch<float> heads;  // keys and values of prompts, packed
+  kernels::Scratch<float> attention;  // what attention over cached positions keeps for a while
 
   // A value from the arena, not initialised; on the tape when it learns.
   Value make(std::size_t rows, std::size_t columns, bool learns);

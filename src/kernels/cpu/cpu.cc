@@ -38,6 +38,7 @@ Table table_for(const Target& target) {
   fill_row(table);
   fill_rows(table);
   fill_activations(table);
+  fill_kv_tiles(table);
   fill_attention(table);
   fill_limits(table);
   if (target.tiles) {

@@ -11,6 +11,7 @@ void fill_packed(Table& table);
 void fill_row(Table& table);
 void fill_rows(Table& table);
 void fill_activations(Table& table);
+void fill_kv_tiles(Table& table);
 void fill_attention(Table& table);
 void fill_limits(Table& table);
 // Needs has_tiles() (tile_instructions.h).
