@@ -194,13 +194,14 @@ TEST_F(CompanyTest, WithEachWayOfKeepingKeysAndValues) {
 // The engine against the model itself: whole sequences, no cache, one at a time. Attention sums in
 // another order there. These weights are large, so that log-probabilities reach -30 and a rounding
 // of 2^-24 grows some hundred times on its way: a few 1e-4. A rounding of 2^-12, that of keys and
-// values in f16, grows as much.
+// values in f16, grows as much, and so does one of 2^-9, that of prompts in bf16 on tiles.
 TEST_F(CompanyTest, ScoresAreThoseOfThePlainForwardPass) {
   tensor::Arena arena;
   ops::Run run(kernels::active(), threads_, arena);
   const auto exact =
       start({.kv_type = kernels::KvType::f32, .activations = ops::Activations::f32}, threads_);
   const auto exact_scores = exact->score_all(work_.scores);
+  const double of_rounding = kernels::active().attend_tiles != nullptr ? 0.8 : 0.1;
   for (std::size_t i = 0; i < work_.scores.size(); ++i) {
     const ScoreRequest& request = work_.scores[i];
     models::Batch batch;
@@ -216,7 +217,7 @@ TEST_F(CompanyTest, ScoresAreThoseOfThePlainForwardPass) {
       const double expected = decode::log_probability({logits.row(row), logits.columns},
                                                       request.tokens[request.first + row]);
       EXPECT_NEAR(scores[row], expected, 1e-3) << "request " << i << ", row " << row;
-      EXPECT_NEAR(rounded[row], expected, 0.1) << "request " << i << ", row " << row;
+      EXPECT_NEAR(rounded[row], expected, of_rounding) << "request " << i << ", row " << row;
     }
     arena.reset();
   }

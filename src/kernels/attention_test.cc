@@ -1,10 +1,12 @@
 // Tiles of keys and values, and attention over them: every table against the reference.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
 #include "kernels/ref/ref.h"
+#include "kernels/scratch.h"
 #include "kernels/table.h"
 
 namespace lathe::kernels {
@@ -182,6 +184,137 @@ TEST_P(AttentionTest, TilesAreReadAsTheReferenceReadsThem) {
       ASSERT_EQ(a, b);
     }
   }
+}
+
+// A prompt's block on tiles. Queries, keys and values are chosen so that bf16 says them exactly;
+// weights are rounded by 2^-9 of themselves, and the exponential by 2^-13.
+class AttendTilesTest : public AttentionTest {
+ protected:
+  static constexpr float kGreatest = 127.0f / 32;
+
+  std::vector<float> short_numbers(std::size_t n) {
+    std::vector<float> out = normals(n);
+    for (float& x : out) x = std::clamp(std::round(x * 32) / 32, -kGreatest, kGreatest);
+    return out;
+  }
+
+  struct Prompt {
+    KvType type = KvType::f16;
+    std::size_t head_dim = 64, queries = 4, length = 300, window = 0;
+    float softcap = 0;
+    bool biased = false;
+  };
+
+  // One kv head's tiles, with what is no number past the end, and the queries.
+  struct Made {
+    std::vector<std::byte> memory;
+    std::vector<std::byte*> pages;
+    std::vector<float> query, bias;
+    AttendBlock block;
+  };
+
+  Made make(const Prompt& p) {
+    const std::size_t tile = kv_tile_bytes(p.type, p.head_dim);
+    const std::size_t tiles = (p.length + kKvTile - 1) / kKvTile;
+    Made made;
+    made.memory.assign(2 * tiles * tile, std::byte{0xff});
+    made.query = short_numbers(p.length * p.queries * p.head_dim);
+    made.bias = normals(p.queries * p.length);
+    for (std::size_t i = 0; i < tiles; ++i) {
+      made.pages.push_back(made.memory.data() + 2 * (tiles - 1 - i) * tile);
+      const auto rows = short_numbers(kKvTile * p.head_dim);
+      const KvRows some = {p.type,     p.head_dim, rows.data(),
+                           p.head_dim, 0,          std::min(kKvTile, p.length - i * kKvTile)};
+      ref_.write_keys(some, made.pages.back());
+      ref_.write_values(some, made.pages.back() + tile);
+    }
+    AttendBlock& b = made.block;
+    b.type = p.type;
+    b.head_dim = p.head_dim;
+    b.keys = {made.pages.data(), 0};
+    b.values = {made.pages.data(), tile};
+    b.window = p.window;
+    b.queries = p.queries;
+    b.stride = p.queries * p.head_dim;
+    b.scale = 0.125f;
+    b.softcap = p.softcap;
+    b.bias = p.biased ? made.bias.data() : nullptr;
+    b.bias_stride = p.length;
+    return made;
+  }
+
+  // Block by block.
+  std::vector<float> attend_blocks(const Made& made, std::size_t length, std::size_t rows) {
+    std::vector<float> out(made.query.size());
+    Scratch<float> memory;
+    for (std::size_t i = 0; i < length; i += rows) {
+      AttendBlock block = made.block;
+      block.position = i;
+      block.rows = std::min(rows, length - i);
+      block.query = made.query.data() + i * block.stride;
+      block.out = out.data() + i * block.stride;
+      table_.attend_tiles(block, memory.take(AttendScratch(block, nullptr).floats()));
+    }
+    return out;
+  }
+
+  std::vector<float> reference(const Made& made, std::size_t length) {
+    std::vector<float> out;
+    const AttendBlock& b = made.block;
+    for (std::size_t position = 0; position < length; ++position) {
+      AttendPart part;
+      part.type = b.type;
+      part.head_dim = b.head_dim;
+      part.keys = b.keys;
+      part.values = b.values;
+      part.first = b.first_seen(position);
+      part.end = position + 1;
+      part.queries = b.queries;
+      part.query = made.query.data() + position * b.stride;
+      part.scale = b.scale;
+      part.softcap = b.softcap;
+      part.bias = b.bias;
+      part.bias_stride = b.bias_stride;
+      const Result row = attend(ref_, part);
+      out.insert(out.end(), row.mixed.begin(), row.mixed.end());
+    }
+    return out;
+  }
+
+  void check(const Prompt& p) {
+    SCOPED_TRACE(testing::Message() << "type " << static_cast<int>(p.type) << " dim " << p.head_dim
+                                    << " queries " << p.queries << " window " << p.window);
+    const Made made = make(p);
+    const std::vector<float> whole = attend_blocks(made, p.length, 64);
+    const std::vector<float> want = reference(made, p.length);
+    // Keys and values of 8 bits are not short numbers: a value is rounded by 2^-9 of itself, and a
+    // score of products of size 1 by 2^-9 of their number at most.
+    const bool is_short = p.type != KvType::int8;
+    const float of_score = made.block.scale * static_cast<float>(p.head_dim) * 0x1p-9f;
+    const float tolerance =
+        kGreatest * (0x1p-9f + 0x1p-12f + (is_short ? 0 : 0x1p-9f + 2 * of_score));
+    for (std::size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(whole[i], want[i], tolerance) << i;
+    for (const std::size_t rows : {1u, 16u, 37u, 200u})
+      ASSERT_EQ(attend_blocks(made, p.length, rows), whole) << "blocks of " << rows;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Tables, AttendTilesTest, testing::ValuesIn(available()),
+                         [](const auto& named) { return named.param; });
+
+TEST_P(AttendTilesTest, ABlockEqualsTheReferenceHoweverAPromptIsCut) {
+  if (table_.attend_tiles == nullptr) GTEST_SKIP() << "no tiles";
+  for (const KvType type : kKvTypes) {
+    for (const std::size_t head_dim : {7u, 20u, 64u, 80u, 128u}) {
+      ASSERT_NO_FATAL_FAILURE(check({.type = type, .head_dim = head_dim, .queries = 2}));
+    }
+  }
+  for (const std::size_t window : {1u, 17u, 100u, 250u})
+    ASSERT_NO_FATAL_FAILURE(check({.window = window}));
+  ASSERT_NO_FATAL_FAILURE(check({.queries = 7, .length = 129}));
+  ASSERT_NO_FATAL_FAILURE(check({.queries = 1, .softcap = 2}));
+  ASSERT_NO_FATAL_FAILURE(check({.biased = true}));
+  ASSERT_NO_FATAL_FAILURE(check({.window = 40, .softcap = 2, .biased = true}));
 }
 
 TEST(KvTiles, WhatIsReadIsNearWhatWasWritten) {

@@ -8,7 +8,7 @@
 // Determinism: a row of a result depends on that row's inputs and on the kernel alone, never on how
 // many other rows stand in the call. Each output of a product is one chain of fused multiply-adds
 // over k in ascending order, so that one row alone gives the same bits as the same row in a batch;
-// multiply_tiles, which rounds to bf16, is the exception.
+// multiply_tiles and attend_tiles, which round to bf16, are the exceptions.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kernels/attend_block.h"
 #include "kernels/kv_tiles.h"
 #include "kernels/packed.h"
 #include "kernels/quantised_rows.h"
@@ -177,6 +178,10 @@ struct Table {
   void (*read_keys)(const KvTile& tile, std::size_t stride, float* out) = nullptr;
   void (*read_values)(const KvTile& tile, std::size_t stride, float* out) = nullptr;
   void (*attend)(const AttendPart& part) = nullptr;
+  // A block of a prompt in bf16 on tiles; null where the processor has none. What a position gets
+  // does not depend on the block that it is in, but its bits are not those of attend().
+  // memory: AttendScratch(block, nullptr).floats(), aligned to 64 bytes.
+  void (*attend_tiles)(const AttendBlock& block, float* memory) = nullptr;
 
   // y += a * x.
   void (*add_scaled)(const float* x, float a, std::size_t n, float* y) = nullptr;

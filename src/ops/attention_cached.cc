@@ -68,7 +68,10 @@ Value attention_cached(Run& run, const Value& q, const Value& k, const Value& v,
     rows += s.count;
   }
   LATHE_ASSERT(rows == q.rows);
-  if (!prompts.empty()) attend_prompts(run, attention, prompts);
+  if (!prompts.empty()) {
+    const auto attend = run.table.attend_tiles != nullptr ? attend_blocks : attend_panels;
+    attend(run, attention, prompts);
+  }
   if (!others.empty()) attend_rows(run, attention, others);
   return out;
 }

@@ -1,4 +1,4 @@
-// The two ways of attending over cached positions that attention_cached() chooses from.
+// The three ways of attending over cached positions that attention_cached() chooses from.
 #pragma once
 
 #include <span>
@@ -7,7 +7,7 @@
 
 namespace lathe::ops {
 
-// What both work on: keys and values are in their pages already.
+// What all work on: keys and values are in their pages already.
 struct CachedAttention {
   const Value& q;
   const Value& out;  // shape of q
@@ -33,9 +33,14 @@ struct CachedAttention {
 void attend_rows(Run& run, const CachedAttention& attention,
                  std::span<const CachedRows* const> sequences);
 
-// Blocks of rows at once, as matrix products with the keys and values of a head, packed first: for
-// prompts. A row's sums are taken in another order than by attend_rows().
-void attend_prompts(Run& run, const CachedAttention& attention,
-                    std::span<const CachedRows* const> sequences);
+// Blocks of rows at once, for prompts. A row's sums are taken in another order than by
+// attend_rows(), the same one whatever stands beside it.
+//
+// As f32 matrix products with the keys and values of a head, packed first.
+void attend_panels(Run& run, const CachedAttention& attention,
+                   std::span<const CachedRows* const> sequences);
+// In bf16 on tiles. REQUIRES: run.table.attend_tiles.
+void attend_blocks(Run& run, const CachedAttention& attention,
+                   std::span<const CachedRows* const> sequences);
 
 }  // namespace lathe::ops

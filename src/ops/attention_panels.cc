@@ -129,8 +129,8 @@ void attend_block(Run& run, const CachedAttention& a, const PackedHead& head, st
 
 }  // namespace
 
-void attend_prompts(Run& run, const CachedAttention& attention,
-                    std::span<const CachedRows* const> sequences) {
+void attend_panels(Run& run, const CachedAttention& attention,
+                   std::span<const CachedRows* const> sequences) {
   const std::vector<PackedHead> heads = heads_to_pack(run, attention.heads, sequences);
   run.parallel.run(heads.size(), [&](std::size_t i) { pack_head(run, attention, heads[i]); });
   std::vector<std::pair<std::size_t, std::size_t>> blocks;  // head, index

@@ -44,6 +44,7 @@ Table table_for(const Target& target) {
   if (target.tiles) {
     fill_tiles(table);
     fill_tiles8(table);
+    fill_attention_tiles(table);
   }
   hwy::SetSupportedTargetsForTest(0);
   return table;

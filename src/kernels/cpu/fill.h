@@ -17,5 +17,6 @@ void fill_limits(Table& table);
 // Needs has_tiles() (tile_instructions.h).
 void fill_tiles(Table& table);
 void fill_tiles8(Table& table);
+void fill_attention_tiles(Table& table);
 
 }  // namespace lathe::kernels::cpu
