@@ -11,11 +11,11 @@ Result<std::unique_ptr<KvPrefixAdapter>> KvPrefixAdapter::load(const models::Dec
   const models::KvShape shape = decoder.kv_shape();
   const formats::SoftPromptConfig& config = peft.config().prompt;
   if (config.layers != static_cast<std::int64_t>(shape.layers) ||
-      config.width != static_cast<std::int64_t>(shape.width))
+      config.width != static_cast<std::int64_t>(shape.width()))
     return Error::bad_input(
                fmt::format("the prefix is for {} layers with keys {} wide; this model has {}, {} "
                            "wide",
-                           config.layers, config.width, shape.layers, shape.width))
+                           config.layers, config.width, shape.layers, shape.width()))
         .fix_with("use the adapter with the model it was trained on");
   const auto rows = static_cast<std::size_t>(config.virtual_tokens);
   if (rows >= decoder.context())
@@ -27,12 +27,12 @@ Result<std::unique_ptr<KvPrefixAdapter>> KvPrefixAdapter::load(const models::Dec
   adapter->values_.resize(stored.size());
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t part = 0; part < parts; ++part)
-      std::copy_n(stored.data() + (i * parts + part) * shape.width, shape.width,
-                  adapter->values_.data() + (part * rows + i) * shape.width);
+      std::copy_n(stored.data() + (i * parts + part) * shape.width(), shape.width(),
+                  adapter->values_.data() + (part * rows + i) * shape.width());
   }
   const std::size_t hidden = decoder.weights().embedding.columns;
   adapter->zeros_.assign(rows * hidden, 0.0f);
-  adapter->prefix_ = {rows, shape.width, adapter->values_.data()};
+  adapter->prefix_ = {rows, shape.width(), adapter->values_.data()};
   adapter->tokens_.rows = rows;
   adapter->tokens_.columns = hidden;
   adapter->tokens_.f32 = adapter->zeros_.data();

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "cli/commands.h"
+#include "cli/kv_type.h"
 #include "cli/output.h"
 #include "cli/resolve.h"
 #include "kernels/limits.h"
@@ -27,6 +28,7 @@ struct BenchOptions {
   std::size_t depth = 8;     // of the context when decoding begins
   std::vector<std::size_t> batches = {1, 8};
   std::size_t runs = 3;
+  kernels::KvType kv_type = kernels::KvType::f16;
 };
 
 // One line of the table: how fast, and of which limit what share.
@@ -184,6 +186,7 @@ Result<std::vector<Measured>> measure_model(const BenchOptions& options, const C
   engine_options.max_sequences = *std::max_element(options.batches.begin(), options.batches.end());
   engine_options.prefill_rows = 512;
   engine_options.prefix_cache = false;
+  engine_options.kv_type = options.kv_type;
   LATHE_TRY(const auto model,
             tasks::LoadedModel::load(resolved.model_path, parallel, engine_options));
   return Bench(options, model->engine(), limits).run();
@@ -223,6 +226,7 @@ Action add_bench(CLI::App& program, const Common& common) {
       ->check(CLI::Range(1, 256));
   command->add_option("--runs", options->runs, "runs of which the median counts (3)")
       ->check(CLI::Range(1, 99));
+  add_kv_type(*command, options->kv_type);
   command->footer(
       "examples: lathe bench\n          lathe bench starter --prompt 256 --batch 1,8,16");
   return [options, &common] { return run_bench(*options, common); };

@@ -7,6 +7,7 @@
 
 #include "cli/answer_printer.h"
 #include "cli/commands.h"
+#include "cli/kv_type.h"
 #include "cli/output.h"
 #include "cli/resolve.h"
 #include "os/thread_pool.h"
@@ -22,6 +23,7 @@ struct RunOptions {
   std::optional<std::size_t> max_tokens;
   double temperature = 0;
   std::optional<std::uint64_t> seed;
+  kernels::KvType kv_type = kernels::KvType::f16;
 };
 
 // Without a reference: the only model there is that generates.
@@ -46,7 +48,8 @@ Result<Session> open_session(const RunOptions& options, const Common& common, Pa
   LATHE_TRY(LocalStore store, open_store(common));
   Session session;
   LATHE_TRY(session.what, choose(store, options.reference));
-  LATHE_TRY(auto model, tasks::LoadedModel::load(session.what.model_path, parallel));
+  LATHE_TRY(auto model, tasks::LoadedModel::load(session.what.model_path, parallel,
+                                                 {.kv_type = options.kv_type}));
   LATHE_TRY(session.assistant, tasks::Assistant::make(std::move(model), session.what.adaptations));
   session.options.max_tokens = options.max_tokens;
   session.options.sampling.temperature = options.temperature;
@@ -175,6 +178,7 @@ Action add_run(CLI::App& program, const Common& common) {
       ->check(CLI::Range(0.0, 2.0))
       ->capture_default_str();
   command->add_option("--seed", options->seed, "repeats an answer at a temperature");
+  add_kv_type(*command, options->kv_type);
   command->footer(
       "examples: lathe run starter \"What is a lathe?\"\n"
       "          lathe run starter+helpdesk-lora+handbook");

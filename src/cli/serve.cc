@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/kv_type.h"
 #include "cli/output.h"
 #include "cli/resolve.h"
 #include "cli/running_servers.h"
@@ -22,6 +23,7 @@ struct ServeOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
   double idle = 300;
+  kernels::KvType kv_type = kernels::KvType::f16;
 };
 
 // What a program that starts the server reads: where it is.
@@ -46,6 +48,7 @@ Status run_serve(const ServeOptions& options, const Common& common) {
   const os::SystemClock clock;
   host::LocalBackendOptions backend_options;
   backend_options.models.idle_seconds = options.idle;
+  backend_options.models.engine.kv_type = options.kv_type;
   host::LocalBackend backend(std::move(store), backend_options, pool, clock);
   server::ServerOptions server_options;
   server_options.http.host = options.host;
@@ -75,6 +78,7 @@ Action add_serve(CLI::App& program, const Common& common) {
   command->add_option("--idle", options->idle, "seconds after which an unused model is let go")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  add_kv_type(*command, options->kv_type);
   command->footer(
       "example: lathe serve --port 8080\n"
       "         curl http://127.0.0.1:8080/v1/chat/completions -H 'Content-Type: application/json' "

@@ -168,7 +168,7 @@ TEST_F(CompanyTest, WithThePrefixCacheColdAndWarm) {
 }
 
 TEST_F(CompanyTest, WithSoFewPagesThatSequencesArePreempted) {
-  const std::size_t page_bytes = models::KvPool(decoder_->kv_shape(), 1).page_bytes();
+  const std::size_t page_bytes = decoder_->kv_shape().page_bytes(kernels::KvType::f16);
   for (const bool prefix_cache : {true, false}) {
     const auto engine = start({.max_sequences = 12,
                                .prefill_rows = 32,
@@ -180,12 +180,28 @@ TEST_F(CompanyTest, WithSoFewPagesThatSequencesArePreempted) {
   }
 }
 
+TEST_F(CompanyTest, WithEachWayOfKeepingKeysAndValues) {
+  for (const kernels::KvType type : kernels::kKvTypes) {
+    const auto alone =
+        start({.max_sequences = 1, .kv_type = type, .prefix_cache = false}, threads_);
+    expected_ = together(*alone);
+    const auto engine = start({.max_sequences = 12, .prefill_rows = 24, .kv_type = type}, threads_);
+    expect_same(together(*engine));
+    expect_same(together(*engine));
+  }
+}
+
 // The engine against the model itself: whole sequences, no cache, one at a time. Attention sums in
 // another order there. These weights are large, so that log-probabilities reach -30 and a rounding
-// of 2^-24 grows some hundred times on its way: a few 1e-4.
+// of 2^-24 grows some hundred times on its way: a few 1e-4. A rounding of 2^-12, that of keys and
+// values in f16, grows as much, and so does one of 2^-9, that of prompts in bf16 on tiles.
 TEST_F(CompanyTest, ScoresAreThoseOfThePlainForwardPass) {
   tensor::Arena arena;
   ops::Run run(kernels::active(), threads_, arena);
+  const auto exact =
+      start({.kv_type = kernels::KvType::f32, .activations = ops::Activations::f32}, threads_);
+  const auto exact_scores = exact->score_all(work_.scores);
+  const double of_rounding = kernels::active().attend_tiles != nullptr ? 0.8 : 0.1;
   for (std::size_t i = 0; i < work_.scores.size(); ++i) {
     const ScoreRequest& request = work_.scores[i];
     models::Batch batch;
@@ -194,12 +210,14 @@ TEST_F(CompanyTest, ScoresAreThoseOfThePlainForwardPass) {
       batch.outputs.push_back(static_cast<std::int32_t>(row));
     }
     const ops::Value logits = decoder_->forward(run, batch);
-    const std::vector<float>& scores = expected_[work_.generations.size() + i].logprobs;
+    const std::vector<float>& scores = exact_scores[i]->logprobs;
+    const std::vector<float>& rounded = expected_[work_.generations.size() + i].logprobs;
     ASSERT_EQ(scores.size(), logits.rows);
     for (std::size_t row = 0; row < logits.rows; ++row) {
       const double expected = decode::log_probability({logits.row(row), logits.columns},
                                                       request.tokens[request.first + row]);
       EXPECT_NEAR(scores[row], expected, 1e-3) << "request " << i << ", row " << row;
+      EXPECT_NEAR(rounded[row], expected, of_rounding) << "request " << i << ", row " << row;
     }
     arena.reset();
   }
@@ -220,7 +238,7 @@ class LongTextTest : public CompanyTest {
       expect_same(together(*engine));  // what the prefix cache knows has the right angles
       EXPECT_GT(engine->stats().cached_tokens, cold);
     }
-    const std::size_t page_bytes = models::KvPool(decoder_->kv_shape(), 1).page_bytes();
+    const std::size_t page_bytes = decoder_->kv_shape().page_bytes(kernels::KvType::f16);
     const auto tight =
         start({.max_sequences = 12, .prefill_rows = 32, .kv_bytes = 16 * page_bytes}, threads_);
     expect_same(together(*tight));
@@ -245,7 +263,7 @@ TEST_F(PackedCompanyTest, GivesTheSameInAnyCompany) {
 }
 
 TEST_F(PackedCompanyTest, ComputesAgainWhatWasPreempted) {
-  const std::size_t page_bytes = models::KvPool(decoder_->kv_shape(), 1).page_bytes();
+  const std::size_t page_bytes = decoder_->kv_shape().page_bytes(kernels::KvType::f16);
   const auto engine =
       start({.max_sequences = 12, .prefill_rows = 32, .kv_bytes = 16 * page_bytes}, threads_);
   expect_same(together(*engine));

@@ -49,15 +49,15 @@ Result<SchedulerOptions> scheduler_options(const models::Decoder& decoder,
     return Error::bad_input("an engine needs at least one sequence and one row in a pass")
         .at(options.max_sequences == 0 ? "max_sequences" : "prefill_rows");
   }
-  const models::KvShape shape = decoder.kv_shape();
   constexpr std::size_t kRows = models::KvPool::kPageRows;
-  const std::size_t page_bytes = shape.layers * 2 * kRows * shape.width * sizeof(float);
+  const std::size_t page_bytes = decoder.kv_shape().page_bytes(options.kv_type);
   const std::size_t whole_context = (decoder.context() + kRows - 1) / kRows;
   SchedulerOptions result;
   result.max_sequences = options.max_sequences;
   result.prefill_rows = options.prefill_rows;
   result.prefix_cache = options.prefix_cache;
   result.activations = options.activations;
+  result.kv_type = options.kv_type;
   const auto row_bytes = static_cast<std::size_t>(decoder.config().vocab_size) * sizeof(float);
   result.score_outputs = std::max<std::size_t>(1, kScoreLogitBytes / row_bytes);
   // More than all sequences at their longest could use serves the prefix cache; no bound but bytes.

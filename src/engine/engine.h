@@ -32,10 +32,11 @@ class Clock;
 namespace lathe::engine {
 
 struct EngineOptions {
-  std::size_t max_sequences = 16;               // in one batch
-  std::size_t max_waiting = 256;                // accepted and not yet in the batch
-  std::size_t prefill_rows = 256;               // rows of prompts in one pass
-  std::size_t kv_bytes = std::size_t{1} << 29;  // upper bound for keys and values
+  std::size_t max_sequences = 16;                  // in one batch
+  std::size_t max_waiting = 256;                   // accepted and not yet in the batch
+  std::size_t prefill_rows = 256;                  // rows of prompts in one pass
+  std::size_t kv_bytes = std::size_t{1} << 29;     // upper bound for keys and values
+  kernels::KvType kv_type = kernels::KvType::f16;  // how they are kept (docs/decisions/010)
   bool prefix_cache = true;
   // How rows enter products with quantised weights (docs/decisions/008 and 009).
   ops::Activations activations = ops::Activations::by_row;

@@ -171,7 +171,7 @@ TEST_F(EngineTest, RefusesWhatCouldNeverFitWithTheCounts) {
   open.prompt.resize(200);
   EXPECT_EQ(engine_->generate(open).value().tokens.size(), 56u) << "to the end of the context";
 
-  start({.kv_bytes = 4 * models::KvPool(decoder_->kv_shape(), 1).page_bytes()});
+  start({.kv_bytes = 4 * decoder_->kv_shape().page_bytes(kernels::KvType::f16)});
   EXPECT_EQ(engine_->capacity(), 64u);
   refused = engine_->submit(request(std::string(60, 'x'), 5));
   ASSERT_FALSE(refused.ok());
@@ -371,7 +371,7 @@ TEST_F(EngineTest, ManyThreadsSubmitCancelAndRead) {
   start({.max_sequences = 4,
          .max_waiting = 8,
          .prefill_rows = 16,
-         .kv_bytes = 24 * models::KvPool(decoder_->kv_shape(), 1).page_bytes()});
+         .kv_bytes = 24 * decoder_->kv_shape().page_bytes(kernels::KvType::f16)});
   std::atomic<int> accepted{0}, ended{0};
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < 4; ++t) {

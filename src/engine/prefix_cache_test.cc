@@ -31,7 +31,7 @@ class PrefixCacheTest : public ::testing::Test {
     return rows;
   }
 
-  models::KvPool pool_{{1, 4}, 8};
+  models::KvPool pool_{{1, 1, 4}, kernels::KvType::f16, 8};
   PrefixCache cache_;
 };
 

@@ -14,7 +14,7 @@ Scheduler::Scheduler(const models::Decoder& decoder, Parallel& parallel,
                      const SchedulerOptions& options)
     : decoder_(decoder),
       options_(options),
-      pool_(decoder.kv_shape(), options.pages),
+      pool_(decoder.kv_shape(), options.kv_type, options.pages),
       run_(kernels::active(), parallel, arena_) {
   run_.activations = options.activations;
 }

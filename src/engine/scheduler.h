@@ -42,6 +42,7 @@ struct SchedulerOptions {
   std::size_t prefill_rows = 256;
   std::size_t score_outputs = 256;  // rows of scored logits in one pass, bounds their memory
   std::size_t pages = 1;
+  kernels::KvType kv_type = kernels::KvType::f16;
   bool prefix_cache = true;
   ops::Activations activations = ops::Activations::by_row;
 };

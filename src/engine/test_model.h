@@ -126,8 +126,8 @@ class Tenant {
     tenant->embedding_.tokens = tenant->tokens_;
     tenant->embedding_.rows = tenant->matrix(tenant->tokens_.size(), width, random).f32;
     const models::KvShape kv = decoder.kv_shape();
-    tenant->prefix_ = {kPrefixRows, kv.width,
-                       tenant->matrix(2 * kv.layers * kPrefixRows, kv.width, random).f32};
+    tenant->prefix_ = {kPrefixRows, kv.width(),
+                       tenant->matrix(2 * kv.layers * kPrefixRows, kv.width(), random).f32};
     tenant->soft_prompt_ = tenant->matrix(kPrefixRows, width, random);
     tenant->adapters_ = {tenant->pointers_, &tenant->soft_prompt_, tenant->norm_pointers_,
                          &tenant->embedding_, &tenant->prefix_};

@@ -115,7 +115,7 @@ TEST_F(HostConversion, TheCardSaysWhatTheFilesSay) {
   ASSERT_EQ(card.weights.size(), 1u);
   EXPECT_EQ(card.weights[0].parameters, card.record.parameters);
   EXPECT_EQ(card.weights[0].bytes, 4 * card.record.parameters);
-  EXPECT_EQ(card.memory.cache_per_token, 2u * 4 * 2 * 8);  // one layer
+  EXPECT_EQ(card.memory.cache_per_token, 2u * 2 * 2 * 8);  // one layer, f16
   EXPECT_TRUE(card.chat_template.there);
   EXPECT_TRUE(card.chat_template.system);
   EXPECT_FALSE(card.chat_template.tools);

@@ -216,47 +216,6 @@ TEST_P(KernelsTest, RotationEqualsTheReferenceAndTurnsBack) {
   }
 }
 
-TEST_P(KernelsTest, AttentionOverPagesEqualsTheReference) {
-  const std::size_t page_rows = 16, heads = 2;
-  for (const std::size_t head_dim : {16u, 24u, 64u}) {
-    const std::size_t stride = heads * head_dim;
-    for (const std::size_t length : {1u, 15u, 16u, 17u, 100u}) {
-      const std::size_t pages = (length + page_rows - 1) / page_rows;
-      const auto keys = normals(pages * page_rows * stride),
-                 values = normals(pages * page_rows * stride);
-      const auto query = normals(head_dim);
-      std::vector<const float*> key_pages, value_pages;
-      for (std::size_t p = 0; p < pages; ++p) {  // in reverse, so that page order matters
-        key_pages.push_back(keys.data() + (pages - 1 - p) * page_rows * stride);
-        value_pages.push_back(values.data() + (pages - 1 - p) * page_rows * stride);
-      }
-      std::vector<float> scores(length), a(head_dim), b(head_dim);
-      AttendOne args;
-      args.query = query.data();
-      args.keys = {key_pages.data(), page_rows, stride};
-      args.values = {value_pages.data(), page_rows, stride};
-      args.head_offset = head_dim;
-      args.length = length;
-      args.head_dim = head_dim;
-      args.scale = 0.25f;
-      args.scores = scores.data();
-      args.out = a.data();
-      const auto bias = normals(length);
-      for (const float cap : {0.0f, 1.5f}) {
-        for (const float* key_bias : {static_cast<const float*>(nullptr), bias.data()}) {
-          args.softcap = cap;
-          args.key_bias = key_bias;
-          args.out = a.data();
-          table_.attend(args);
-          args.out = b.data();
-          ref_.attend(args);
-          expect_close(a, b, 64 * kEpsilon);
-        }
-      }
-    }
-  }
-}
-
 TEST_P(KernelsTest, AdamWEqualsTheReference) {
   const std::size_t n = 37;
   auto p_a = normals(n), m_a = normals(n, 0.1f), v_a = normals(n, 0.1f);

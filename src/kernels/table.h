@@ -8,7 +8,7 @@
 // Determinism: a row of a result depends on that row's inputs and on the kernel alone, never on how
 // many other rows stand in the call. Each output of a product is one chain of fused multiply-adds
 // over k in ascending order, so that one row alone gives the same bits as the same row in a batch;
-// multiply_tiles, which rounds to bf16, is the exception.
+// multiply_tiles and attend_tiles, which round to bf16, are the exceptions.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kernels/attend_block.h"
+#include "kernels/kv_tiles.h"
 #include "kernels/packed.h"
 #include "kernels/quantised_rows.h"
 #include "kernels/tiled_rows.h"
@@ -87,30 +89,6 @@ struct GatedTileBlock {
   Activation activation = Activation::silu;
 
   std::size_t scratch_floats() const { return a.rows * 2 * columns; }
-};
-
-// Keys or values of one sequence in pages: row t is at pages[t / page_rows] + (t % page_rows) *
-// row_stride.
-struct PagedRows {
-  const float* const* pages = nullptr;
-  std::size_t page_rows = 0;
-  std::size_t row_stride = 0;
-};
-
-// One query head over the cached positions [first, length): out = softmax(scale * q K^T) V. f32.
-struct AttendOne {
-  const float* query = nullptr;  // [head_dim]
-  PagedRows keys;                // offset to this head already applied through head_offset
-  PagedRows values;
-  std::size_t head_offset = 0;  // elements from a row's start to this kv head
-  std::size_t first = 0;        // greater than 0 where a window leaves early positions out
-  std::size_t length = 0;
-  std::size_t head_dim = 0;
-  float scale = 1;
-  float softcap = 0;                // > 0: scaled scores become softcap * tanh(score / softcap)
-  const float* key_bias = nullptr;  // [length]: added to a key's score before it is scaled
-  float* scores = nullptr;          // scratch [length]
-  float* out = nullptr;             // [head_dim]
 };
 
 // AdamW (Loshchilov & Hutter 2019, as torch.optim.AdamW computes it) on n parameters.
@@ -212,7 +190,17 @@ struct Table {
   void (*rotate)(float* x, const float* cosines, const float* sines, float sign,
                  std::size_t n) = nullptr;
 
-  void (*attend)(const AttendOne& args) = nullptr;
+  // Positions of keys or of values into a tile; the tile's other positions stay.
+  void (*write_keys)(const KvRows& rows, std::byte* tile) = nullptr;
+  void (*write_values)(const KvRows& rows, std::byte* tile) = nullptr;
+  // A whole tile as f32: out[i * stride + lane] of keys, out[lane * stride + i] of values.
+  void (*read_keys)(const KvTile& tile, std::size_t stride, float* out) = nullptr;
+  void (*read_values)(const KvTile& tile, std::size_t stride, float* out) = nullptr;
+  void (*attend)(const AttendPart& part) = nullptr;
+  // A block of a prompt in bf16 on tiles; null where the processor has none. What a position gets
+  // does not depend on the block that it is in, but its bits are not those of attend().
+  // memory: AttendScratch(block, nullptr).floats(), aligned to 64 bytes.
+  void (*attend_tiles)(const AttendBlock& block, float* memory) = nullptr;
 
   // y += a * x.
   void (*add_scaled)(const float* x, float a, std::size_t n, float* y) = nullptr;

@@ -36,8 +36,8 @@ Decoder::Decoder(const formats::DecoderConfig& config, std::size_t context)
 }
 
 KvShape Decoder::kv_shape() const {
-  return {static_cast<std::size_t>(config_.layers),
-          static_cast<std::size_t>(config_.kv_heads * config_.head_dim)};
+  return {static_cast<std::size_t>(config_.layers), static_cast<std::size_t>(config_.kv_heads),
+          static_cast<std::size_t>(config_.head_dim)};
 }
 
 // Points the weights at the parameters' values and gradients.

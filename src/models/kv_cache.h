@@ -7,50 +7,72 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
+#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "base/result.h"
+#include "ops/ops.h"
 
 namespace lathe::models {
 
 // What a page must hold for each position.
 struct KvShape {
   std::size_t layers = 0;
-  std::size_t width = 0;  // kv_heads * head_dim
+  std::size_t heads = 0;  // kv heads
+  std::size_t dim = 0;    // of a head
+
+  std::size_t width() const { return heads * dim; }
+  // What a layer takes of a page: tiles of keys, then tiles of values.
+  std::size_t layer_bytes(kernels::KvType type) const {
+    return 2 * heads * kernels::kv_tile_bytes(type, dim);
+  }
+  std::size_t page_bytes(kernels::KvType type) const { return layers * layer_bytes(type); }
 };
 
 class KvPool {
  public:
-  static constexpr std::size_t kPageRows = 16;
+  static constexpr std::size_t kPageRows = kernels::kKvTile;
 
-  // Memory is taken page by page as it is needed, up to max_pages.
-  KvPool(KvShape shape, std::size_t max_pages);
+  // Memory is taken a few megabytes at a time as it is needed, up to max_pages.
+  KvPool(KvShape shape, kernels::KvType type, std::size_t max_pages);
 
   KvPool(const KvPool&) = delete;
   KvPool& operator=(const KvPool&) = delete;
 
   std::size_t free_pages() const { return max_pages_ - used_; }
   std::size_t max_pages() const { return max_pages_; }
-  std::size_t page_bytes() const { return page_floats() * sizeof(float); }
+  std::size_t page_bytes() const { return shape_.page_bytes(type_); }
   const KvShape& shape() const { return shape_; }
+  kernels::KvType type() const { return type_; }
 
  private:
   friend class KvSequence;
+  struct Free {
+    void operator()(std::byte* data) const { std::free(data); }
+  };
+  // [layers][slab_pages_][2][heads] tiles.
+  using Slab = std::unique_ptr<std::byte, Free>;
   struct Page {
-    std::unique_ptr<float[]> data;  // [layers][2][kPageRows][width]
+    std::byte* data;  // in the slab's first layer
     std::size_t owners = 0;
   };
 
-  std::size_t page_floats() const { return shape_.layers * 2 * kPageRows * shape_.width; }
+  std::size_t layer_step() const { return slab_pages_ * shape_.layer_bytes(type_); }
+  std::size_t slab_bytes() const { return slab_pages_ * page_bytes(); }
+  void add_slab();
   Page* take();
   void give_back(Page* page);
 
   KvShape shape_;
+  kernels::KvType type_;
   std::size_t max_pages_;
+  std::size_t slab_pages_ = 0;
   std::size_t used_ = 0;
-  std::vector<std::unique_ptr<Page>> pages_;
+  std::vector<Slab> slabs_;
+  std::deque<Page> pages_;
   std::vector<Page*> free_;
 };
 
@@ -83,12 +105,18 @@ class KvSequence {
   // Sequences that own a page, this one included. REQUIRES: page * kPageRows < length().
   std::size_t owners(std::size_t page) const { return pages_[page]->owners; }
 
-  // The pages of a layer, in order; valid until the sequence changes.
-  void layer_pages(std::size_t layer, std::vector<float*>& keys, std::vector<float*>& values) const;
+  // The pages in order, and how many bytes into each a layer stands; valid until the sequence
+  // changes.
+  std::byte* const* pages() const { return data_.data(); }
+  std::size_t layer_offset(std::size_t layer) const { return layer * pool_->layer_step(); }
+  kernels::KvType type() const { return pool_->type(); }
 
  private:
+  void push(KvPool::Page* page);
+
   KvPool* pool_;
   std::vector<KvPool::Page*> pages_;
+  std::vector<std::byte*> data_;  // of the pages
   std::size_t length_ = 0;
 };
 

@@ -33,7 +33,8 @@ std::uint64_t kept_bytes(const tensor::TensorView& view, bool is_table) {
 
 }  // namespace
 
-Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::int64_t context) {
+Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::int64_t context,
+                                       kernels::KvType kv_type) {
   const formats::DecoderConfig& config = source.config();
   MemoryForecast forecast;
   forecast.context = context > 0 ? context : formats::context_limit(config);
@@ -45,8 +46,10 @@ Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::
     if (t.part == Part::embedding && config.tied_embeddings && !tensor::is_block_type(view.dtype))
       forecast.weights += packed_bytes(view);
   }
-  const auto width = static_cast<std::uint64_t>(config.kv_heads * config.head_dim);
-  forecast.cache_per_token = static_cast<std::uint64_t>(config.layers) * 2 * width * sizeof(float);
+  const KvShape kv = {static_cast<std::size_t>(config.layers),
+                      static_cast<std::size_t>(config.kv_heads),
+                      static_cast<std::size_t>(config.head_dim)};
+  forecast.cache_per_token = kv.page_bytes(kv_type) / KvPool::kPageRows;
   forecast.cache = forecast.cache_per_token * static_cast<std::uint64_t>(forecast.context);
   if (config.positions == formats::PositionKind::rotary) {
     const std::uint64_t sets = config.window_rope ? 2 : 1;

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "formats/encoder_source.h"
 #include "formats/model_source.h"
+#include "models/kv_cache.h"
 
 namespace lathe::models {
 
@@ -21,9 +22,10 @@ struct MemoryForecast {
   std::uint64_t total() const { return weights + cache + positions; }
 };
 
-// context: 0 for the model's own. Errors: those of reading a tensor.
-Result<MemoryForecast> memory_forecast(const formats::ModelSource& source,
-                                       std::int64_t context = 0);
+// context: 0 for the model's own. kv_type: how keys and values are kept. Errors: those of reading a
+// tensor.
+Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::int64_t context = 0,
+                                       kernels::KvType kv_type = kernels::KvType::f16);
 // An encoder has no cache and no tables of angles.
 Result<MemoryForecast> memory_forecast(const formats::EncoderSource& source);
 

@@ -24,9 +24,12 @@ TEST(MemoryForecast, CountsWhatIsKept) {
   const MemoryForecast forecast = memory_forecast(source).value();
   expect_about(forecast.weights, parameters);
   EXPECT_EQ(forecast.context, c.max_positions);
-  const auto per_token = static_cast<std::uint64_t>(2 * 4 * c.layers * c.kv_heads * c.head_dim);
-  EXPECT_EQ(forecast.cache_per_token, per_token);
-  EXPECT_EQ(memory_forecast(source, 10)->cache, 10 * per_token);
+  const auto values = static_cast<std::uint64_t>(2 * c.layers * c.kv_heads * c.head_dim);
+  EXPECT_EQ(forecast.cache_per_token, 2 * values);
+  EXPECT_EQ(memory_forecast(source, 10)->cache, 10 * 2 * values);
+  EXPECT_EQ(memory_forecast(source, 10, kernels::KvType::f32)->cache, 10 * 4 * values);
+  const std::uint64_t scales = static_cast<std::uint64_t>(2 * c.layers * c.kv_heads) * 4;
+  EXPECT_EQ(memory_forecast(source, 10, kernels::KvType::int8)->cache, 10 * (values + scales));
 }
 
 TEST(MemoryForecast, BlocksStayNarrowAndATiedHeadOfFloatsIsThereTwice) {

@@ -241,17 +241,13 @@ ops::Value Pass::attention(const ops::Value& q, const ops::Value& k, const ops::
 
 ops::Value Pass::cached_attention(const ops::Value& q, const ops::Value& k, const ops::Value& v,
                                   const ops::Heads& heads, std::size_t layer) {
-  const std::size_t count = batch_.sequences.size();
-  std::vector<std::vector<float*>> keys(count), values(count);
   std::vector<ops::CachedRows> rows;
-  for (std::size_t i = 0; i < count; ++i) {
-    const BatchSequence& s = batch_.sequences[i];
-    LATHE_ASSERT(s.cache != nullptr);
-    s.cache->layer_pages(layer, keys[i], values[i]);
-    rows.push_back(
-        {s.first, s.count, s.cache->length(), keys[i].data(), values[i].data(), s.drawn});
+  for (const BatchSequence& s : batch_.sequences) {
+    LATHE_ASSERT(s.cache != nullptr && s.cache->type() == batch_.sequences.front().cache->type());
+    rows.push_back({s.first, s.count, s.cache->length(), s.cache->pages(),
+                    s.cache->layer_offset(layer), s.drawn});
   }
-  return ops::attention_cached(run_, q, k, v, heads, rows, KvPool::kPageRows);
+  return ops::attention_cached(run_, q, k, v, heads, rows, batch_.sequences.front().cache->type());
 }
 
 ops::Value Pass::outputs(const ops::Value& x) { return ops::select_rows(run_, x, batch_.outputs); }

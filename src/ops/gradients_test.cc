@@ -100,21 +100,21 @@ class GradientTest : public testing::Test {
 
   // What decoding computes from pages equals what training computes from whole sequences.
   void expect_cached_equals_whole(const Heads& heads) {
+    constexpr kernels::KvType kType = kernels::KvType::f32;
     const std::size_t rows = 21;
     auto q = normals(rows * 16), k = normals(rows * 8), v = normals(rows * 8);
     ops::Run run(kernels::active(), serial_, arena_);
     const Value whole = attention(run, {q.data(), rows, 16}, {k.data(), rows, 8},
                                   {v.data(), rows, 8}, heads, std::vector<SequenceRows>{{0, rows}});
-    std::vector<float> storage(4 * 8 * 8);
-    std::vector<float*> key_pages = {&storage[0], &storage[64], &storage[128]};
-    std::vector<float> value_storage(3 * 8 * 8);
-    std::vector<float*> value_pages = {&value_storage[128], &value_storage[0], &value_storage[64]};
+    const std::size_t page = 2 * heads.kv_count * kernels::kv_tile_bytes(kType, heads.dim);
+    std::vector<std::byte> storage(2 * page);
+    std::vector<std::byte*> pages = {&storage[page], &storage[0]};
     for (std::size_t start : {0u, 13u}) {
       const std::size_t count = start == 0 ? 13 : rows - 13;
-      const CachedRows part = {0, count, start, key_pages.data(), value_pages.data()};
+      const CachedRows part = {0, count, start, pages.data(), 0};
       const Value out =
           attention_cached(run, {&q[start * 16], count, 16}, {&k[start * 8], count, 8},
-                           {&v[start * 8], count, 8}, heads, std::vector<CachedRows>{part}, 8);
+                           {&v[start * 8], count, 8}, heads, std::vector<CachedRows>{part}, kType);
       for (std::size_t i = 0; i < out.size(); ++i)
         ASSERT_NEAR(out.data[i], whole.data[start * 16 + i], 1e-5);
     }

@@ -157,19 +157,21 @@ Value attention(Run& run, const Value& q, const Value& k, const Value& v, const 
                 std::span<const SequenceRows> sequences);
 
 // Rows [first, first + count) of the batch continue a sequence that has `start` rows in the cache;
-// the pages have room for start + count rows.
+// the pages have room for start + count rows. A page has kKvTile positions; at `offset` stand this
+// layer's tiles (kernels/kv_tiles.h): the keys of each kv head, then the values of each.
 struct CachedRows {
   std::size_t first = 0;
   std::size_t count = 0;
   std::size_t start = 0;
-  float* const* key_pages = nullptr;  // of this layer; each [page_rows, kv_count * dim]
-  float* const* value_pages = nullptr;
+  std::byte* const* pages = nullptr;
+  std::size_t offset = 0;
   bool drawn = false;  // whether its tokens were drawn: Activations::by_row
 };
 
-// Writes k and v into the pages, then attends over them (inference). REQUIRES: no tape.
+// Writes k and v into the pages, as `type` rounds them, then attends over them (inference).
+// REQUIRES: no tape.
 Value attention_cached(Run& run, const Value& q, const Value& k, const Value& v, const Heads& heads,
-                       std::span<const CachedRows> sequences, std::size_t page_rows);
+                       std::span<const CachedRows> sequences, kernels::KvType type);
 
 // The named rows of x, in that order. -> [rows.size(), x.columns].
 Value select_rows(Run& run, const Value& x, std::span<const std::int32_t> rows);

@@ -104,8 +104,8 @@ struct Run {
   Tape* tape = nullptr;  // null: inference
   Activations activations = Activations::f32;
   kernels::PackBuffer pack;
-  kernels::Scratch<float> heads;  // keys and values of prompts, packed
-  kernels::TiledBuffer gated;     // what goes into an MLP's last product
+  kernels::Scratch<float> attention;  // what attention over cached positions keeps for a while
+  kernels::TiledBuffer gated;         // what goes into an MLP's last product
 
   // Whether rows of prompts enter products in bf16, on tiles.
   bool takes_tiles() const {

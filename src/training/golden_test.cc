@@ -63,7 +63,7 @@ void expect_logits(const models::Decoder& decoder, const adapters::Adapter* adap
     rows.insert(rows.end(), ids.begin(), ids.end());
     // Once as a whole, once through the cache in two parts.
     for (const bool cached : {false, true}) {
-      models::KvPool kv(decoder.kv_shape(), 16);
+      models::KvPool kv(decoder.kv_shape(), kernels::KvType::f32, 16);
       models::KvSequence sequence(kv);
       std::vector<float> got;
       const std::size_t cut = cached ? rows.size() / 2 : 0;

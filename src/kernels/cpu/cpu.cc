@@ -38,11 +38,13 @@ Table table_for(const Target& target) {
   fill_row(table);
   fill_rows(table);
   fill_activations(table);
+  fill_kv_tiles(table);
   fill_attention(table);
   fill_limits(table);
   if (target.tiles) {
     fill_tiles(table);
     fill_tiles8(table);
+    fill_attention_tiles(table);
   }
   hwy::SetSupportedTargetsForTest(0);
   return table;

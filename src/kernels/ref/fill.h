@@ -6,5 +6,6 @@
 namespace lathe::kernels::ref {
 
 void fill_packed(Table& table);
+void fill_attention(Table& table);
 
 }  // namespace lathe::kernels::ref

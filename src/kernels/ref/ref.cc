@@ -231,34 +231,6 @@ void rotate(float* x, const float* cosines, const float* sines, float sign, std:
   }
 }
 
-const float* row(const PagedRows& rows, std::size_t t, std::size_t head_offset) {
-  return rows.pages[t / rows.page_rows] + (t % rows.page_rows) * rows.row_stride + head_offset;
-}
-
-void attend(const AttendOne& args) {
-  for (std::size_t t = args.first; t < args.length; ++t) {
-    const float* key = row(args.keys, t, args.head_offset);
-    double dot = 0;
-    for (std::size_t i = 0; i < args.head_dim; ++i)
-      dot += static_cast<double>(args.query[i]) * key[i];
-    if (args.key_bias != nullptr) dot += args.key_bias[t];
-    args.scores[t] = static_cast<float>(dot);
-  }
-  float scale = args.scale;
-  if (args.softcap > 0) {
-    soft_cap(args.scores + args.first, args.scale, args.softcap, args.length - args.first);
-    scale = 1;
-  }
-  softmax(args.scores + args.first, scale, args.length - args.first);
-  std::fill_n(args.out, args.head_dim, 0.0f);
-  for (std::size_t t = args.first; t < args.length; ++t) {
-    const float* value = row(args.values, t, args.head_offset);
-    for (std::size_t i = 0; i < args.head_dim; ++i) {
-      args.out[i] = std::fma(args.scores[t], value[i], args.out[i]);
-    }
-  }
-}
-
 void add_scaled(const float* x, float a, std::size_t n, float* y) {
   for (std::size_t i = 0; i < n; ++i) y[i] += a * x[i];
 }
@@ -304,7 +276,7 @@ const Table& table() {
     t.softmax_backward = softmax_backward;
     t.cross_entropy = cross_entropy;
     t.rotate = rotate;
-    t.attend = attend;
+    fill_attention(t);
     t.add_scaled = add_scaled;
     t.sum_of_squares = sum_of_squares;
     t.adamw = adamw;

@@ -6,6 +6,7 @@
 namespace lathe::ops {
 namespace {
 
+using kernels::kKvTile;
 using kernels::Scratch;
 
 constexpr std::size_t kBlock = 64;  // query positions at once: their scores stay in L2
@@ -31,7 +32,7 @@ std::vector<PackedHead> heads_to_pack(Run& run, const Heads& heads,
   std::size_t floats = 0;
   for (const CachedRows* s : sequences)
     floats += heads.kv_count * panel_floats(run, heads, s->start + s->count);
-  float* memory = run.heads.take(floats);
+  float* memory = run.attention.take(floats);
   std::vector<PackedHead> packed;
   for (const CachedRows* s : sequences) {
     const std::size_t length = s->start + s->count;
@@ -45,25 +46,21 @@ std::vector<PackedHead> heads_to_pack(Run& run, const Heads& heads,
   return packed;
 }
 
-// Rows of one head, side by side.
-const float* gather(const float* const* pages, std::size_t page_rows, const Heads& heads,
-                    const PackedHead& head, Scratch<float>& scratch) {
-  float* rows = scratch.take(head.length * heads.dim);
-  const std::size_t width = heads.kv_count * heads.dim;
-  for (std::size_t t = 0; t < head.length; ++t) {
-    const float* row = pages[t / page_rows] + t % page_rows * width + head.kv_head * heads.dim;
-    std::copy_n(row, heads.dim, rows + t * heads.dim);
-  }
-  return rows;
-}
-
-void pack_head(Run& run, const Heads& heads, std::size_t page_rows, const PackedHead& head) {
-  thread_local Scratch<float> rows;
+// Keys and values of one head as f32, first as they stand in their tiles, then as panels.
+void pack_head(Run& run, const CachedAttention& a, const PackedHead& head) {
+  thread_local Scratch<float> memory;
   SerialParallel serial;
-  const float* keys = gather(head.sequence->key_pages, page_rows, heads, head, rows);
-  kernels::pack(run.table, {keys, 1, heads.dim}, heads.dim, head.length, head.keys, serial);
-  const float* values = gather(head.sequence->value_pages, page_rows, heads, head, rows);
-  kernels::pack(run.table, {values, heads.dim, 1}, head.length, heads.dim, head.values, serial);
+  const std::size_t tiles = (head.length + kKvTile - 1) / kKvTile, dim = a.heads.dim;
+  const std::size_t columns = tiles * kKvTile;
+  float* read = memory.take(columns * dim);
+  const kernels::KvTiles keys = a.keys(*head.sequence, head.kv_head);
+  for (std::size_t i = 0; i < tiles; ++i)
+    run.table.read_keys({a.type, dim, keys.tile(i)}, columns, read + i * kKvTile);
+  kernels::pack(run.table, {read, columns, 1}, dim, head.length, head.keys, serial);
+  const kernels::KvTiles values = a.values(*head.sequence, head.kv_head);
+  for (std::size_t i = 0; i < tiles; ++i)
+    run.table.read_values({a.type, dim, values.tile(i)}, dim, read + i * kKvTile * dim);
+  kernels::pack(run.table, {read, dim, 1}, head.length, dim, head.values, serial);
 }
 
 // Positions [first, first + rows) of a sequence, counted in its new rows, and the cached positions
@@ -112,7 +109,7 @@ void attend_block(Run& run, const CachedAttention& a, const PackedHead& head, st
   const QueryBlock block = query_block(run, a.heads, *head.sequence, index);
   const std::size_t seen = block.end - block.from;
   float* scores = memory.take(block.rows * seen);
-  const std::size_t group = a.heads.count / a.heads.kv_count;
+  const std::size_t group = a.group();
   const std::size_t row = head.sequence->first + block.first;
   for (std::size_t query = head.kv_head * group; query < (head.kv_head + 1) * group; ++query) {
     const kernels::MultiplyBlock product = {{a.q.row(row) + query * a.heads.dim, a.q.columns, 1},
@@ -132,12 +129,10 @@ void attend_block(Run& run, const CachedAttention& a, const PackedHead& head, st
 
 }  // namespace
 
-void attend_prompts(Run& run, const CachedAttention& attention,
-                    std::span<const CachedRows* const> sequences) {
+void attend_panels(Run& run, const CachedAttention& attention,
+                   std::span<const CachedRows* const> sequences) {
   const std::vector<PackedHead> heads = heads_to_pack(run, attention.heads, sequences);
-  run.parallel.run(heads.size(), [&](std::size_t i) {
-    pack_head(run, attention.heads, attention.page_rows, heads[i]);
-  });
+  run.parallel.run(heads.size(), [&](std::size_t i) { pack_head(run, attention, heads[i]); });
   std::vector<std::pair<std::size_t, std::size_t>> blocks;  // head, index
   for (std::size_t i = 0; i < heads.size(); ++i) {
     const std::size_t count = (heads[i].sequence->count + kBlock - 1) / kBlock;
