@@ -36,13 +36,11 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::load(const os::Path& path, Par
   LATHE_TRY(text::Tokenizer tokenizer, text::load_tokenizer(source));
   LATHE_TRY(std::unique_ptr<models::Decoder> decoder, models::Decoder::load(source, parallel));
   std::shared_ptr<LoadedModel> model(new LoadedModel());
+  auto chat = text::load_chat_encoder(source, tokenizer);
+  if (!chat.ok() && chat.error().kind != ErrorKind::not_found) return std::move(chat).error();
+  if (chat.ok()) model->chat_ = std::move(chat).value();
   LATHE_TRY(model->engine_,
             engine::Engine::start(std::move(decoder), std::move(tokenizer), parallel, options));
-  if (auto chat = text::load_chat_encoder(source); chat.ok()) {
-    model->chat_ = std::move(chat).value();
-  } else if (chat.error().kind != ErrorKind::not_found) {
-    return std::move(chat).error();
-  }
   model->load_seconds_ = clock.seconds() - start;
   return model;
 }
