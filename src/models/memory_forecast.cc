@@ -48,11 +48,6 @@ Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::
   const auto width = static_cast<std::uint64_t>(config.kv_heads * config.head_dim);
   forecast.cache_per_token = static_cast<std::uint64_t>(config.layers) * 2 * width * sizeof(float);
   forecast.cache = forecast.cache_per_token * static_cast<std::uint64_t>(forecast.context);
-  if (config.positions == formats::PositionKind::rotary) {
-    const std::uint64_t sets = config.window_rope ? 2 : 1;
-    forecast.positions = sets * static_cast<std::uint64_t>(forecast.context) *
-                         static_cast<std::uint64_t>(formats::rotary_dim_of(config)) * sizeof(float);
-  }
   return forecast;
 }
 
