@@ -153,9 +153,9 @@ std::int32_t Tokenizer::vocab_size() const {
 }
 
 std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const {
-  const auto found = parts_->ids.find(token);
-  if (found == parts_->ids.end()) return {};
-  return found->second;
+  const std::int32_t id = parts_->ids.find(token);
+  if (id < 0) return {};
+  return id;
 }
 
 std::string_view Tokenizer::id_to_token(std::int32_t id) const {
@@ -175,6 +175,6 @@ bool Tokenizer::is_special(std::int32_t id) const {
 std::optional<std::int32_t> Tokenizer::bos_id() const { return control_.bos; }
 std::optional<std::int32_t> Tokenizer::eos_id() const { return control_.eos; }
 
-std::string Tokenizer::hash() const { return fmt::format("{:016x}", parts_->hash); }
+std::string Tokenizer::hash() const { return fmt::format("{:016x}", parts_->hash()); }
 
 }  // namespace lathe::text

@@ -51,22 +51,19 @@ Status read_merges(const GgufMetadata& metadata, TokenizerSpec& spec) {
   if (merges.size() > kMaxMerges)
     return Error::limit(fmt::format("{} merges; at most {} are read", merges.size(), kMaxMerges))
         .at(kMerges);
-  std::unordered_map<std::string_view, std::int32_t> ids;
-  for (std::size_t id = 0; id < spec.tokens.size(); ++id)
-    ids.emplace(spec.tokens[id], static_cast<std::int32_t>(id));
+  const SpellingIndex ids = SpellingIndex::of(spec.tokens);
+  spec.merges.reserve(merges.size());
+  std::string joined;
   for (std::size_t i = 0; i < merges.size(); ++i) {
     const std::string_view merge = merges[i];
     // The first sign may be a space itself in files of other programs; the second half never is.
     const std::size_t space = merge.find(' ', 1);
-    const auto id_of = [&](std::string_view token) {
-      const auto found = ids.find(token);
-      return found == ids.end() ? -1 : found->second;
-    };
     if (space == std::string_view::npos)
       return Error::bad_input(fmt::format("merge {} is not two tokens: `{}`", i, merge))
           .at(kMerges);
     const std::string_view left = merge.substr(0, space), right = merge.substr(space + 1);
-    const BpeMerge read{id_of(left), id_of(right), id_of(std::string(left).append(right))};
+    joined.assign(left).append(right);
+    const BpeMerge read{ids.find(left), ids.find(right), ids.find(joined)};
     if (read.left < 0 || read.right < 0 || read.result < 0)
       return Error::bad_input(
                  fmt::format("merge {}, `{}`, names a token that the vocabulary lacks", i, merge))
