@@ -36,9 +36,9 @@ ops::Value forward(ops::Run& run, const Decoder& decoder, const Batch& batch,
                    LayerForward layer_forward) {
   Pass pass(run, decoder, batch);
   const DecoderWeights& weights = decoder.weights();
-  ops::Value x = pass.embed();
+  ops::Value x = pass.carry(pass.embed());
   for (std::size_t i = 0; i < weights.layers.size(); ++i)
-    x = layer_forward(pass, weights.layers[i], i, x);
+    x = pass.carry(layer_forward(pass, weights.layers[i], i, x));
   x = pass.head(pass.output_norm(pass.outputs(x), weights.norm), weights.head);
   const auto cap = static_cast<float>(decoder.config().logit_softcap);
   return cap > 0 ? ops::soft_cap(run, x, cap) : x;

@@ -168,10 +168,32 @@ void Pass::rotate(const ops::Value& x, std::size_t layer) {
   const formats::DecoderConfig& c = config();
   const ops::RotatedHeads heads = {static_cast<std::size_t>(c.head_dim),
                                    static_cast<std::size_t>(formats::rotary_dim_of(c))};
-  const bool windowed = formats::window_of(c, layer) > 0;
-  std::optional<RotaryAngles>& angles = windowed ? window_angles_ : angles_;
-  if (!angles) angles = decoder_.rotary().angles(windowed, rotary_rows(), run_.arena);
-  ops::rotate(run_, x, heads, angles->rows, angles->table);
+  const RotaryAngles& turn = angles(formats::window_of(c, layer) > 0);
+  ops::rotate(run_, x, heads, turn.rows, turn.table);
+}
+
+const RotaryAngles& Pass::angles(bool windowed) {
+  std::optional<RotaryAngles>& made = windowed ? window_angles_ : angles_;
+  if (!made) made = decoder_.rotary().angles(windowed, rotary_rows(), run_.arena);
+  return *made;
+}
+
+ops::Value Pass::carry(const ops::Value& x) {
+  if (run_.tape != nullptr) return x;
+  if (!carried_) {
+    // What all layers read stands in front of what each of them makes.
+    if (config().positions == formats::PositionKind::rotary) {
+      for (std::size_t layer = 0; layer < decoder_.weights().layers.size(); ++layer)
+        angles(formats::window_of(config(), layer) > 0);
+    }
+    carried_ = run_.make(x.rows, x.columns, false);
+    after_carried_ = run_.arena.mark();
+  }
+  run_.for_rows(x.rows, x.columns, [&](std::size_t first, std::size_t last) {
+    std::copy_n(x.row(first), (last - first) * x.columns, carried_->row(first));
+  });
+  run_.arena.rewind(after_carried_);
+  return *carried_;
 }
 
 std::vector<RotaryRow> Pass::rotary_rows() const {

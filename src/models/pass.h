@@ -36,6 +36,9 @@ class Pass {
   ops::Value linear_of_rows(const ops::Value& x, const Linear& linear,
                             std::span<const std::int32_t> rows);
   void rotate(const ops::Value& x, std::size_t layer);
+  // Between layers: x in memory that stays, while all else that the layers made so far is given
+  // back, so that a pass takes the memory of one layer. With a tape, which needs it all, x itself.
+  ops::Value carry(const ops::Value& x);
   // Cached or whole, as the batch's sequences are.
   ops::Value attention(const ops::Value& q, const ops::Value& k, const ops::Value& v,
                        const ops::Heads& heads, std::size_t layer);
@@ -47,6 +50,8 @@ class Pass {
  private:
   // Where the rows stand, and how long their texts are.
   std::vector<RotaryRow> rotary_rows() const;
+  // Of layers with a window, or of the others; made once a pass.
+  const RotaryAngles& angles(bool windowed);
   void change_norm(const ops::Value& x, const Norm& norm, const ops::Value& y);
   void change_embeddings(const ops::Value& x);
   void put_prefixes(const ops::Value& k, const ops::Value& v, std::size_t layer);
@@ -61,6 +66,8 @@ class Pass {
   const Decoder& decoder_;
   const Batch& batch_;
   std::optional<RotaryAngles> angles_, window_angles_;  // once they are asked for
+  std::optional<ops::Value> carried_;                   // once the first layer begins
+  tensor::Arena::Mark after_carried_;
 };
 
 }  // namespace lathe::models

@@ -41,6 +41,12 @@ void Arena::reset() {
   ++pass_;
 }
 
+void Arena::rewind(Mark mark) {
+  block_ = mark.block;
+  used_ = mark.used;
+  ++pass_;
+}
+
 std::size_t Arena::bytes() const {
   std::size_t total = 0;
   for (const Block& block : blocks_) total += block.size;

@@ -20,7 +20,16 @@ class Arena {
   // Gives everything back and keeps the memory.
   void reset();
 
-  // How often reset() was called: what was taken before is another pass's.
+  // A place between what was taken before and after.
+  struct Mark {
+    std::size_t block = 0;
+    std::size_t used = 0;
+  };
+  Mark mark() const { return {block_, used_}; }
+  // Gives back what was taken since then. REQUIRES: no reset(), nor a rewind() to before it, since.
+  void rewind(Mark mark);
+
+  // Another number after each reset() and rewind(): what was taken before may be overwritten.
   std::uint64_t pass() const { return pass_; }
 
   // Bytes held from the system.

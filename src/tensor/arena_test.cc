@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace lathe::tensor {
@@ -31,6 +32,28 @@ TEST(Arena, ASteadyStateAllocatesNothing) {
       EXPECT_EQ(arena.bytes(), held);
     }
   }
+}
+
+TEST(Arena, RewindingGivesBackWhatCameAfterTheMarkAndNothingElse) {
+  Arena arena;
+  const std::span<float> kept = arena.span(1000);
+  std::fill(kept.begin(), kept.end(), 1.0f);
+  const Arena::Mark mark = arena.mark();
+  float* const first = arena.floats(100'000);
+  std::size_t held = 0;
+  for (int layer = 0; layer < 20; ++layer) {
+    const std::uint64_t pass = arena.pass();
+    arena.rewind(mark);
+    EXPECT_NE(arena.pass(), pass);
+    EXPECT_EQ(arena.floats(100'000), first);
+    for (const std::size_t n : {1u << 20, 5u << 20}) {
+      const std::span<float> values = arena.span(n);
+      std::fill(values.begin(), values.end(), 2.0f);
+    }
+    if (layer == 0) held = arena.bytes();
+    EXPECT_EQ(arena.bytes(), held);
+  }
+  for (const float x : kept) ASSERT_EQ(x, 1.0f);
 }
 
 }  // namespace

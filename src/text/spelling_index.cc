@@ -23,7 +23,7 @@ std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(has
 
 }  // namespace
 
-std::size_t table_size(std::size_t entries) { return std::bit_ceil(entries * 2 + 2); }
+std::size_t table_size(std::size_t entries) { return std::bit_ceil(entries + entries / 2 + 2); }
 
 SpellingIndex::SpellingIndex(std::span<const std::string> spellings)
     : spellings_(spellings), places_(table_size(spellings.size())) {}

@@ -20,7 +20,7 @@ inline std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 29);
 }
 
-// A power of two with at least half of the places free.
+// Places for so many entries: a power of two, at least a third of it free.
 std::size_t table_size(std::size_t entries);
 
 class SpellingIndex {

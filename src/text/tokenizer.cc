@@ -133,7 +133,7 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids, DecodeOptions o
     const bool differs =
         (place.first && decoder.first_differs()) || (place.last && decoder.last_differs());
     const TokenText own =
-        differs ? decoder.token_text(parts_->decoded_as[shown[i]], place).value() : TokenText();
+        differs ? decoder.token_text(parts_->decoded_as(shown[i]), place).value() : TokenText();
     const TokenText& text = differs ? own : parts_->texts[shown[i]];
     if (text.fallback) {
       fallback += text.bytes;

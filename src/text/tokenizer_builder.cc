@@ -110,11 +110,10 @@ void TokenizerBuilder::mark_special(Tokenizer::Parts& parts) {
 
 // A token that is found in normalized text is decoded from its normalized spelling.
 Status TokenizerBuilder::name_for_decoder(Tokenizer::Parts& parts) {
-  parts.decoded_as = parts.spellings;
   if (parts.normalizer.changes_nothing()) return {};
   for (const AddedToken& token : parts.spec.added) {
     if (!token.normalized) continue;
-    LATHE_TRY(parts.decoded_as[static_cast<std::size_t>(token.id)],
+    LATHE_TRY(parts.renamed[static_cast<std::size_t>(token.id)],
               parts.normalizer.apply(token.content));
   }
   return {};
@@ -135,7 +134,9 @@ Status TokenizerBuilder::compile_pipeline(Tokenizer::Parts& parts) {
   spec.settings.byte_level = parts.pre_tokenizer.is_byte_level();
   spec.word_piece.byte_level = parts.pre_tokenizer.is_byte_level();
   LATHE_CHECK(name_for_decoder(parts));
-  for (const std::string& name : parts.decoded_as) {
+  parts.texts.reserve(parts.spellings.size());
+  for (std::size_t id = 0; id < parts.spellings.size(); ++id) {
+    const std::string& name = parts.decoded_as(id);
     LATHE_CHECK(parts.decoder.check(name));
     LATHE_TRY(TokenText text, parts.decoder.token_text(name));
     parts.texts.push_back(std::move(text));
@@ -273,6 +274,11 @@ Result<Tokenizer> TokenizerBuilder::build(TokenizerSpec spec) {
   if (!control.bos && !post.before.empty()) control.bos = post.before.front();
   if (!control.eos && !post.after.empty()) control.eos = post.after.back();
   return Tokenizer(std::move(parts), control);
+}
+
+const std::string& Tokenizer::Parts::decoded_as(std::size_t id) const {
+  const auto found = renamed.find(id);
+  return found == renamed.end() ? spellings[id] : found->second;
 }
 
 std::uint64_t Tokenizer::Parts::hash() const {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "text/added_tokens.h"
@@ -52,12 +53,12 @@ inline constexpr std::size_t kMaxTextBytes = std::size_t{256} << 20;
 
 struct Tokenizer::Parts {
   TokenizerSpec spec;
-  std::vector<std::string> spellings;          // by id, added tokens included; empty: no such token
-  SpellingIndex ids;                           // over spellings
-  std::vector<std::string> decoded_as;         // by id: the spelling that the decoder gets
-  std::vector<TokenText> texts;                // by id: what the token adds
-  std::vector<bool> special;                   // by id
-  AddedTokenFinder added_before, added_after;  // before and after the normalizer
+  std::vector<std::string> spellings;  // by id, added tokens included; empty: no such token
+  SpellingIndex ids;                   // over spellings
+  std::unordered_map<std::size_t, std::string> renamed;  // by id: what the decoder gets instead
+  std::vector<TokenText> texts;                          // by id: what the token adds
+  std::vector<bool> special;                             // by id
+  AddedTokenFinder added_before, added_after;            // before and after the normalizer
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
   std::shared_ptr<const TokenModel> model;
@@ -65,6 +66,8 @@ struct Tokenizer::Parts {
   Decoder decoder;
   mutable ScratchPool scratches;
 
+  // The spelling that the decoder gets. REQUIRES: id < spellings.size().
+  const std::string& decoded_as(std::size_t id) const;
   // See Tokenizer::hash(). Taken when it is first asked for: a start does not need it.
   std::uint64_t hash() const;
 
