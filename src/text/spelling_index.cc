@@ -1,7 +1,11 @@
 #include "text/spelling_index.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+
+#include "base/result.h"
 
 namespace lathe::text {
 namespace {
@@ -62,6 +66,28 @@ void SpellingIndex::set(std::int32_t id) { claim(id).id = id; }
 std::int32_t SpellingIndex::find(std::string_view spelling) const {
   if (places_.empty()) return -1;
   return places_[place_of(spelling, hash_bytes(spelling))].id;
+}
+
+void SpellingIndex::find_all(std::span<const std::string_view> spellings,
+                             std::span<std::int32_t> ids) const {
+  LATHE_ASSERT(spellings.size() == ids.size());
+  if (places_.empty()) return std::fill(ids.begin(), ids.end(), -1);
+  constexpr std::size_t kTogether = 64;
+  std::array<std::uint64_t, kTogether> hashes;
+  const std::size_t mask = places_.size() - 1;
+  for (std::size_t first = 0; first < spellings.size(); first += kTogether) {
+    const std::size_t count = std::min(kTogether, spellings.size() - first);
+    for (std::size_t i = 0; i < count; ++i) {
+      hashes[i] = hash_bytes(spellings[first + i]);
+      __builtin_prefetch(&places_[hashes[i] & mask]);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int32_t id = places_[hashes[i] & mask].id;
+      if (id >= 0) __builtin_prefetch(&spellings_[static_cast<std::size_t>(id)]);
+    }
+    for (std::size_t i = 0; i < count; ++i)
+      ids[first + i] = places_[place_of(spellings[first + i], hashes[i])].id;
+  }
 }
 
 }  // namespace lathe::text

@@ -39,6 +39,9 @@ class SpellingIndex {
   void set(std::int32_t id);
   // The id of a spelling, -1 when there is none.
   std::int32_t find(std::string_view spelling) const;
+  // The same for many at once, several times as fast where the index is larger than the caches:
+  // the look-ups wait for memory together. REQUIRES: spellings.size() == ids.size().
+  void find_all(std::span<const std::string_view> spellings, std::span<std::int32_t> ids) const;
 
  private:
   struct Place {

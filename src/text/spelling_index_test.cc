@@ -17,6 +17,10 @@ TEST(SpellingIndex, FindsTheFirstOfEqualSpellingsAndNoEmptyOne) {
   EXPECT_EQ(index.find("longer than eight byte"), -1);
   EXPECT_EQ(index.find(""), -1);
   EXPECT_EQ(SpellingIndex().find("a"), -1);
+  const std::string_view one = "a";
+  std::int32_t id = 0;
+  SpellingIndex().find_all({&one, 1}, {&id, 1});
+  EXPECT_EQ(id, -1);
 }
 
 TEST(SpellingIndex, AddKeepsWhatIsThereAndSetReplacesIt) {
@@ -46,10 +50,15 @@ TEST(SpellingIndex, IsWhatAMapIs) {
   std::map<std::string, std::int32_t> map;
   for (std::size_t id = 0; id < spellings.size(); ++id)
     if (!spellings[id].empty()) map.emplace(spellings[id], static_cast<std::int32_t>(id));
-  for (int i = 0; i < 3000; ++i) {
-    const std::string text = draw();
-    const auto found = map.find(text);
-    EXPECT_EQ(index.find(text), found == map.end() ? -1 : found->second) << text;
+  std::vector<std::string> asked;
+  for (int i = 0; i < 3000; ++i) asked.push_back(draw());
+  const std::vector<std::string_view> views(asked.begin(), asked.end());
+  std::vector<std::int32_t> ids(asked.size());
+  index.find_all(views, ids);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const auto found = map.find(asked[i]);
+    EXPECT_EQ(index.find(asked[i]), found == map.end() ? -1 : found->second) << asked[i];
+    EXPECT_EQ(ids[i], index.find(asked[i])) << asked[i];
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <future>
 #include <unordered_set>
 
 #include "base/fnv.h"
@@ -133,7 +134,11 @@ Status TokenizerBuilder::compile_pipeline(Tokenizer::Parts& parts) {
   LATHE_TRY(parts.decoder, Decoder::from_json(decoder));
   spec.settings.byte_level = parts.pre_tokenizer.is_byte_level();
   spec.word_piece.byte_level = parts.pre_tokenizer.is_byte_level();
-  LATHE_CHECK(name_for_decoder(parts));
+  return name_for_decoder(parts);
+}
+
+// What each token adds to a text.
+Status TokenizerBuilder::spell_texts(Tokenizer::Parts& parts) {
   parts.texts.reserve(parts.spellings.size());
   for (std::size_t id = 0; id < parts.spellings.size(); ++id) {
     const std::string& name = parts.decoded_as(id);
@@ -267,7 +272,11 @@ Result<Tokenizer> TokenizerBuilder::build(TokenizerSpec spec) {
   parts->spec = std::move(spec);
   LATHE_CHECK(collect_tokens(*parts));
   LATHE_CHECK(compile_pipeline(*parts));
-  LATHE_CHECK(compile_model(*parts));
+  // Beside each other: of a large vocabulary each is half of the work.
+  auto spelt = std::async(std::launch::async, [&] { return spell_texts(*parts); });
+  const Status model = compile_model(*parts);
+  LATHE_CHECK(spelt.get());
+  LATHE_CHECK(model);
   LATHE_CHECK(compile_added(*parts));
   ControlTokens control = parts->spec.control;
   const PostProcessor& post = parts->post_processor;

@@ -87,6 +87,7 @@ struct TokenizerBuilder {
   static Status collect_tokens(Tokenizer::Parts& parts);
   static Status compile_pipeline(Tokenizer::Parts& parts);
   static Status name_for_decoder(Tokenizer::Parts& parts);
+  static Status spell_texts(Tokenizer::Parts& parts);
   static void mark_special(Tokenizer::Parts& parts);
   static std::vector<std::string> surfaces_of(const Tokenizer::Parts& parts);
   static Status compile_bpe(Tokenizer::Parts& parts);
