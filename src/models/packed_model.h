@@ -1,5 +1,5 @@
 // The packed matrices of a model beside its files: made once, mapped by each start. docs/packed.md
-// is the file, docs/decisions/010 says when it is trusted.
+// is the file, docs/decisions/011 says when it is trusted.
 //
 // A model that lies in a folder of its own (a model of the store) may have one; it stands there as
 // `weights.packed` and belongs to those files as long as names, sizes and times of modification are
