@@ -2,7 +2,11 @@
 // attackers. The same on every machine. Source: draft-eastlake-fnv.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <span>
 #include <string_view>
 
 namespace lathe {
@@ -35,5 +39,25 @@ class Fnv64 {
  private:
   std::uint64_t state_ = 0xCBF29CE484222325u;
 };
+
+// A hash of many bytes at the speed of memory: eight chains of FNV-1a over words of 64 bits, little
+// end first, then the chains, the bytes that are no whole round, and the size as Fnv64 takes them.
+// Any change of one word changes it.
+inline std::uint64_t fnv64_of_words(std::span<const std::byte> bytes) {
+  constexpr std::size_t kChains = 8;
+  std::array<std::uint64_t, kChains> chains, words;
+  for (std::size_t i = 0; i < kChains; ++i) chains[i] = 0xCBF29CE484222325u + i;
+  std::size_t done = 0;
+  for (; bytes.size() - done >= sizeof words; done += sizeof words) {
+    std::memcpy(words.data(), bytes.data() + done, sizeof words);
+    for (std::size_t i = 0; i < kChains; ++i) chains[i] = (chains[i] ^ words[i]) * 0x100000001B3u;
+  }
+  Fnv64 whole;
+  for (const std::uint64_t chain : chains) whole.add(chain);
+  whole.add(
+      std::string_view(reinterpret_cast<const char*>(bytes.data()) + done, bytes.size() - done));
+  whole.add(std::uint64_t{bytes.size()});
+  return whole.value();
+}
 
 }  // namespace lathe

@@ -9,6 +9,7 @@
 #include "cli/kv_type.h"
 #include "cli/output.h"
 #include "cli/resolve.h"
+#include "host/packed_weights.h"
 #include "kernels/limits.h"
 #include "models/pass_cost.h"
 #include "os/thread_pool.h"
@@ -187,8 +188,7 @@ Result<std::vector<Measured>> measure_model(const BenchOptions& options, const C
   engine_options.prefill_rows = 512;
   engine_options.prefix_cache = false;
   engine_options.kv_type = options.kv_type;
-  LATHE_TRY(const auto model,
-            tasks::LoadedModel::load(resolved.model_path, parallel, engine_options));
+  LATHE_TRY(const auto model, host::load_model(resolved, parallel, engine_options));
   return Bench(options, model->engine(), limits).run();
 }
 

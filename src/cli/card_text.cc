@@ -98,10 +98,10 @@ void add_weights(const host::ModelCard& card, Page& page) {
   }
   page.line("on disk", human_bytes(card.record.size_bytes));
   page.line("in memory",
-            fmt::format("{} = weights {} + cache {} ({} a token, {} tokens) + positions {}",
+            fmt::format("{} = weights {} + cache {} ({} a token, {} tokens)",
                         human_bytes(card.memory.total()), human_bytes(card.memory.weights),
                         human_bytes(card.memory.cache), human_bytes(card.memory.cache_per_token),
-                        card.memory.context, human_bytes(card.memory.positions)));
+                        card.memory.context));
 }
 
 void add_texts(const host::ModelCard& card, Page& page) {

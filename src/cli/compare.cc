@@ -13,6 +13,7 @@
 #include "evaluation/report_json.h"
 #include "evaluation/report_text.h"
 #include "host/comparison_log.h"
+#include "host/packed_weights.h"
 #include "os/thread_pool.h"
 
 namespace lathe::cli {
@@ -47,7 +48,7 @@ Result<evaluation::CompareInputs> read_inputs(const CompareOptions& options, con
   LATHE_TRY(inputs.test, training::read_dataset(options.test));
   inputs.documents = options.documents;
   inputs.folder = options.out;
-  LATHE_TRY(inputs.model, tasks::LoadedModel::load(inputs.model_path, parallel));
+  LATHE_TRY(inputs.model, host::load_model(resolved, parallel));
   return inputs;
 }
 

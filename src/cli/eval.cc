@@ -7,6 +7,7 @@
 #include "cli/resolve.h"
 #include "evaluation/evaluate.h"
 #include "evaluation/report_json.h"
+#include "host/packed_weights.h"
 #include "os/thread_pool.h"
 
 namespace lathe::cli {
@@ -39,7 +40,7 @@ Status run_eval(const EvalOptions& options, const Common& common) {
   evaluation::Evaluation result;
   {
     ProgressLine line(clock);
-    LATHE_TRY(auto model, tasks::LoadedModel::load(resolved.model_path, pool));
+    LATHE_TRY(auto model, host::load_model(resolved, pool));
     LATHE_TRY(const auto assistant, tasks::Assistant::make(model, resolved.adaptations));
     const auto on_row = [&](std::size_t done, std::size_t total) {
       line.show(fmt::format("{} of {} rows", done, total), done == total);

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/byte_rate.h"
 #include "cli/commands.h"
 #include "cli/conversion_text.h"
 #include "cli/import.h"
@@ -53,10 +54,14 @@ Status import_path(const PathToImport& wanted, const Common& common) {
   store::ModelRecord model;
   {
     ProgressLine line(clock);
+    ByteRate rate(clock);
     const auto copied = [&](std::uint64_t done, std::uint64_t all) {
       line.show(fmt::format("copied {} of {}", human_bytes(done), human_bytes(all)));
     };
     conversion.progress = [&line](const std::string& what) { line.show(what); };
+    conversion.packing = [&](std::uint64_t done, std::uint64_t all) {
+      line.show("packing " + rate.text(done, all));
+    };
     LATHE_TRY(model, host::import_model(store, wanted.path, name, pool, copied, conversion));
   }
   if (!common.json) return print(model);

@@ -1,4 +1,4 @@
-// lathe models: what the local store has, one model in full, and removing one.
+// lathe models: what the local store has, one model in full, verifying and removing one.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -11,6 +11,8 @@
 #include "cli/resolve.h"
 #include "host/model_card.h"
 #include "host/model_import.h"
+#include "host/packed_weights.h"
+#include "os/thread_pool.h"
 
 namespace lathe::cli {
 namespace {
@@ -56,6 +58,19 @@ Status remove_models(const std::string& name, const Common& common) {
   return {};
 }
 
+Status verify_models(const std::string& name, const Common& common) {
+  LATHE_TRY(LocalStore store, open_store(common));
+  os::ThreadPool pool(common.threads);
+  LATHE_TRY(const bool packed, host::verify_model(store, name, pool));
+  if (common.json) {
+    print_json({{"verified", name}, {"packed", packed}});
+  } else {
+    fmt::print("{}: the weights are as they were imported{}\n", name,
+               packed ? ", the packed ones as they were written" : "; there are no packed ones");
+  }
+  return {};
+}
+
 }  // namespace
 
 Action add_models(CLI::App& program, const Common& common) {
@@ -66,12 +81,16 @@ Action add_models(CLI::App& program, const Common& common) {
   show_command->add_option("NAME", *name, "the model")->required();
   CLI::App* remove_command = command->add_subcommand("rm", "remove a model and its files");
   remove_command->add_option("NAME", *name, "the model")->required();
+  CLI::App* verify_command =
+      command->add_subcommand("verify", "read all of a model and compare it with its hashes");
+  verify_command->add_option("NAME", *name, "the model")->required();
   const Subcommand recommend = add_recommend(*command, common);
   command->footer("examples: lathe models\n          lathe models show starter");
   return [=, &common]() -> Status {
     if (recommend.command->parsed()) return recommend.action();
     if (show_command->parsed()) return show_models(*name, common);
     if (remove_command->parsed()) return remove_models(*name, common);
+    if (verify_command->parsed()) return verify_models(*name, common);
     return list_models(common);
   };
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "cli/byte_rate.h"
 #include "cli/commands.h"
 #include "cli/import.h"
 #include "cli/output.h"
@@ -90,47 +91,6 @@ std::string preview_text(const host::PullPreview& preview) {
       human_bytes(preview.memory_available));
 }
 
-// "[######              ]  31 %".
-std::string bar(std::uint64_t done, std::uint64_t all) {
-  constexpr std::size_t kWidth = 20;
-  const double share = all == 0 ? 1 : static_cast<double>(done) / static_cast<double>(all);
-  const auto full = static_cast<std::size_t>(share * kWidth);
-  return fmt::format("[{}{}] {:3.0f} %", std::string(full, '#'), std::string(kWidth - full, ' '),
-                     100 * share);
-}
-
-// "[…]  31 % 1.2 GB of 4.1 GB, 30.1 MB/s, 1 min 36 s left": the rate of the last seconds.
-class Rate {
- public:
-  explicit Rate(const os::Clock& clock) : clock_(clock) {}
-
-  std::string text(std::uint64_t done, std::uint64_t all) {
-    const double now = clock_.seconds();
-    if (since_ < 0 || done < done_) {
-      since_ = now;
-      done_ = done;
-    }
-    const double passed = now - since_;
-    if (passed >= 1) {
-      const double latest = static_cast<double>(done - done_) / passed;
-      rate_ = rate_ == 0 ? latest : 0.7 * rate_ + 0.3 * latest;
-      since_ = now;
-      done_ = done;
-    }
-    std::string line =
-        fmt::format("{} {} of {}", bar(done, all), human_bytes(done), human_bytes(all));
-    if (rate_ <= 0) return line;
-    return line + fmt::format(", {}/s, {} left", human_bytes(static_cast<std::uint64_t>(rate_)),
-                              duration(static_cast<double>(all - done) / rate_));
-  }
-
- private:
-  const os::Clock& clock_;
-  double since_ = -1;
-  std::uint64_t done_ = 0;
-  double rate_ = 0;
-};
-
 void print_result(const host::PullResult& result, const Common& common) {
   if (common.json) {
     nlohmann::json data = to_json(*result.model);
@@ -152,7 +112,7 @@ Status pull(const PullOptions& options, const hub::Target& target, const Common&
   host::PullResult result;
   {
     ProgressLine line(clock, 5);
-    Rate rate(clock);
+    ByteRate rate(clock), packing(clock);
     host::PullEvents events;
     events.on_preview = [&](const host::PullPreview& preview) {
       seen = preview;
@@ -162,7 +122,11 @@ Status pull(const PullOptions& options, const hub::Target& target, const Common&
     events.on_bytes = [&](std::uint64_t done, std::uint64_t all) {
       line.show(rate.text(done, all), done == all);
     };
-    LATHE_TRY(result, host::pull_model(store, target, options.pull, pool, events));
+    host::PullOptions wanted = options.pull;
+    wanted.conversion.packing = [&](std::uint64_t done, std::uint64_t all) {
+      line.show("packing " + packing.text(done, all));
+    };
+    LATHE_TRY(result, host::pull_model(store, target, wanted, pool, events));
   }
   if (result.model) {
     print_result(result, common);

@@ -10,6 +10,7 @@
 #include "cli/kv_type.h"
 #include "cli/output.h"
 #include "cli/resolve.h"
+#include "host/packed_weights.h"
 #include "os/thread_pool.h"
 #include "tasks/assistant.h"
 
@@ -48,8 +49,7 @@ Result<Session> open_session(const RunOptions& options, const Common& common, Pa
   LATHE_TRY(LocalStore store, open_store(common));
   Session session;
   LATHE_TRY(session.what, choose(store, options.reference));
-  LATHE_TRY(auto model, tasks::LoadedModel::load(session.what.model_path, parallel,
-                                                 {.kv_type = options.kv_type}));
+  LATHE_TRY(auto model, host::load_model(session.what, parallel, {.kv_type = options.kv_type}));
   LATHE_TRY(session.assistant, tasks::Assistant::make(std::move(model), session.what.adaptations));
   session.options.max_tokens = options.max_tokens;
   session.options.sampling.temperature = options.temperature;

@@ -40,7 +40,7 @@ class Cursor {
 
   template <class T>
   Result<T> number() {
-    LATHE_CHECK(need(sizeof(T)));
+    if (sizeof(T) > left()) return too_short(sizeof(T));
     T value;
     std::memcpy(&value, bytes_.data() + offset_, sizeof value);
     offset_ += sizeof value;
@@ -53,7 +53,7 @@ class Cursor {
       return damaged_gguf(
           fmt::format("a string of {} bytes before byte {}; at most {} are allowed here", length,
                       offset_, max_bytes));
-    LATHE_CHECK(need(length));
+    if (length > left()) return too_short(length);
     const auto* start = reinterpret_cast<const char*>(bytes_.data() + offset_);
     offset_ += length;
     return std::string(start, length);
@@ -69,8 +69,7 @@ class Cursor {
   }
 
  private:
-  Status need(std::uint64_t size) const {
-    if (size <= left()) return {};
+  Error too_short(std::uint64_t size) const {
     return damaged_gguf(
         fmt::format("the file ends at byte {}, in the middle of its header; {} more "
                     "bytes were expected from byte {} on",

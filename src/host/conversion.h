@@ -16,6 +16,8 @@ struct ConversionOptions {
   bool certify = true;                // measure what the conversion changes
   // What is being done, for people; may be empty.
   std::function<void(const std::string& what)> progress;
+  // Bytes of matrices that were packed (host/packed_weights.h) by then; may be empty.
+  std::function<void(std::uint64_t done, std::uint64_t all)> packing = {};
 };
 
 struct Conversion {

@@ -121,6 +121,7 @@ Result<Resolved> locate(const store::Home& home, const store::ResolvedReference&
   resolved.version = found.version;
   LATHE_TRY(const os::Path path, home.absolute(found.model.path));
   LATHE_TRY(resolved.model_path, tasks::model_path(path));
+  resolved.in_store = true;
   for (const store::AdaptationRecord& adaptation : found.adaptations) {
     LATHE_TRY(auto source, source_of(home, adaptation));
     resolved.adaptations.push_back(std::move(source));

@@ -30,6 +30,7 @@ struct Resolved {
   std::string reference;   // canonical: "starter+helpdesk-lora", whatever name led here
   std::string model_name;  // as the catalogue has it, or the path that was given
   os::Path model_path;     // a folder or .gguf file
+  bool in_store = false;   // the store's own, in a folder of its own
   std::vector<tasks::AdaptationSource> adaptations;  // in the order they apply
   std::string deployment;                            // empty when a model was named
   std::int64_t version = 0;                          // 0 when a model was named

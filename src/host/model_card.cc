@@ -213,10 +213,11 @@ json to_json(const ModelCard& card) {
   data["shape"] =
       card.encoder ? shape_json(*card.encoder, card.embedding) : shape_json(*card.decoder);
   data["weights"] = weights_json(card.weights);
-  data["memory"] = {
-      {"weights", card.memory.weights},     {"kv_bytes_per_token", card.memory.cache_per_token},
-      {"context", card.memory.context},     {"cache", card.memory.cache},
-      {"positions", card.memory.positions}, {"total", card.memory.total()}};
+  data["memory"] = {{"weights", card.memory.weights},
+                    {"kv_bytes_per_token", card.memory.cache_per_token},
+                    {"context", card.memory.context},
+                    {"cache", card.memory.cache},
+                    {"total", card.memory.total()}};
   data["tokenizer"] = {
       {"kind", card.tokenizer.kind},
       {"hash", card.tokenizer.hash},

@@ -35,7 +35,7 @@ Result<store::ModelRecord> describe(const formats::ModelSource& source) {
   record.context_length = formats::context_limit(source.config());
   LATHE_TRY(const text::Tokenizer tokenizer, text::load_tokenizer(source));
   record.tokenizer_hash = tokenizer.hash();
-  if (const auto chat = text::load_chat_encoder(source); chat.ok()) {
+  if (const auto chat = text::load_chat_encoder(source, tokenizer); chat.ok()) {
     record.template_hash = fmt::format("{:016x}", chat->chat_template().hash());
   } else if (chat.error().kind != ErrorKind::not_found) {
     return chat.error();  // a model without a template takes completions; a broken one is an error

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "host/packed_weights.h"
 #include "host/worker_pool.h"
 
 namespace lathe::host {
@@ -114,7 +115,7 @@ class ModelHost::Impl {
       entry->name = what.model_name;
       entry->waiters.push_back({what, std::move(ready), clock_.seconds()});
       lock.unlock();
-      if (is_new) loaders_->post([this, key, path = what.model_path] { load(key, path); });
+      if (is_new) loaders_->post([this, key, what] { load(key, what); });
       return;
     }
     Entry* loaded = entry.get();
@@ -180,14 +181,14 @@ class ModelHost::Impl {
     return stopping_;
   }
 
-  Result<std::shared_ptr<tasks::LoadedModel>> read(const os::Path& path) const {
+  Result<std::shared_ptr<tasks::LoadedModel>> read(const Resolved& what) const {
     if (stopping()) return Error::unavailable("the server is stopping");
-    return tasks::LoadedModel::load(path, parallel_, options_.engine);
+    return load_model(what, parallel_, options_.engine);
   }
 
   // On a loader's thread.
-  void load(const std::string& key, const os::Path& path) {
-    auto loaded = read(path);
+  void load(const std::string& key, const Resolved& what) {
+    auto loaded = read(what);
     std::vector<Entry::Waiter> waiters;
     std::unique_ptr<Entry> failed;
     Entry* entry = nullptr;

@@ -10,6 +10,7 @@
 #include "host/model_description.h"
 #include "host/model_files.h"
 #include "host/model_output.h"
+#include "host/packed_weights.h"
 #include "host/staged_folder.h"
 #include "store/names.h"
 
@@ -111,15 +112,27 @@ Result<store::ModelRecord> describe_model(const os::Path& path) {
 
 namespace {
 
-// From staged files to a model of the store. The record lacks what the copy shows.
-Result<store::ModelRecord> record_staged(LocalStore& store, StagedFolder staged,
-                                         const os::Path& target, store::ModelRecord record,
-                                         store::IfExists if_exists, Parallel& parallel) {
+// Where staged files become a model of the store.
+struct Placing {
+  LocalStore& store;
+  const os::Path& target;
+  const ConversionOptions& conversion;
+  store::IfExists if_exists = store::IfExists::refuse;
+};
+
+// The record lacks what the copy shows. Its size is that of the model's own files.
+Result<store::ModelRecord> record_staged(const Placing& placing, StagedFolder staged,
+                                         store::ModelRecord record, Parallel& parallel) {
+  LocalStore& store = placing.store;
+  const os::Path& target = placing.target;
   LATHE_CHECK(describe_weights(staged.path(), parallel, record));
   record.size_bytes = static_cast<std::int64_t>(disk_bytes(staged.path()));
   LATHE_TRY(record.path, store.home.relative(target));
+  LATHE_CHECK(pack_weights(staged.path(), parallel, [&](std::uint64_t done, std::uint64_t all) {
+    if (placing.conversion.packing) placing.conversion.packing(done, all);
+  }));
   LATHE_CHECK(staged.commit());
-  if (const Status added = store.catalogue.add_model(record, if_exists); !added.ok()) {
+  if (const Status added = store.catalogue.add_model(record, placing.if_exists); !added.ok()) {
     std::error_code ignored;
     fs::remove_all(target, ignored);
     return added.error();
@@ -166,8 +179,8 @@ Result<store::ModelRecord> import_model(LocalStore& store, const os::Path& path,
     LATHE_CHECK(copy_all(found.files, staged.path(), progress));
   }
   found.record.name = name;
-  return record_staged(store, std::move(staged), target, std::move(found.record),
-                       store::IfExists::refuse, parallel);
+  return record_staged({store, target, conversion}, std::move(staged), std::move(found.record),
+                       parallel);
 }
 
 Result<store::ModelRecord> take_in_model(LocalStore& store, const ModelToTakeIn& model,
@@ -198,8 +211,8 @@ Result<store::ModelRecord> take_in_model(LocalStore& store, const ModelToTakeIn&
   found.record.name = model.name;
   found.record.details = with_details(found.record.details, model.details);
   LATHE_TRY(const store::ModelRecord made,
-            record_staged(store, std::move(staged), target, std::move(found.record),
-                          model.if_exists, parallel));
+            record_staged({store, target, model.conversion, model.if_exists}, std::move(staged),
+                          std::move(found.record), parallel));
   if (old.ok()) {
     LATHE_TRY(const os::Path before, store.home.absolute(old->path));
     std::error_code ignored;  // nobody's record points to it any more

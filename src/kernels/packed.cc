@@ -1,9 +1,6 @@
 #include "kernels/packed.h"
 
-#include <sys/mman.h>
-
 #include <cstring>
-#include <new>
 
 namespace lathe::kernels {
 namespace {
@@ -11,7 +8,6 @@ namespace {
 constexpr std::size_t kQuads = kPackedBlock / 4;
 constexpr std::size_t kQuadBytes = kPackedLanes * 4;
 constexpr std::size_t kHalves = kPackedLanes * sizeof(std::uint16_t);  // 16 f16
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 std::size_t integer_bytes(std::size_t bits) { return kPackedLanes * kPackedBlock * bits / 8; }
 
@@ -111,12 +107,7 @@ PackedPlace packed_place(PackedFormat format, std::size_t block) {
 PackedWeights::PackedWeights(PackedFormat format, std::size_t n, std::size_t k)
     : format_(format), k_(k), panels_((n + kPackedLanes - 1) / kPackedLanes) {
   bytes_ = panels_ * packed_panel_bytes(format, k);
-  const std::size_t page = bytes_ >= kHugePage ? kHugePage : 64;
-  const std::size_t size = (bytes_ + page - 1) / page * page;
-  data_.reset(static_cast<std::byte*>(std::aligned_alloc(page, size == 0 ? page : size)));
-  if (data_ == nullptr) throw std::bad_alloc();
-  // A wish: without huge pages the same is read more slowly.
-  if (page == kHugePage) ::madvise(data_.get(), size, MADV_HUGEPAGE);
+  data_ = take_memory(bytes_);
   std::memset(data_.get(), 0, bytes_);
 }
 

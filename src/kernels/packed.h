@@ -30,8 +30,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
+
+#include "base/large_memory.h"
 
 namespace lathe::kernels {
 
@@ -119,16 +119,13 @@ class PackedWeights {
   std::size_t bytes() const { return bytes_; }
 
  private:
-  struct Free {
-    void operator()(std::byte* p) const { std::free(p); }
-  };
   std::byte* panel(std::size_t index) const;
 
   PackedFormat format_;
   std::size_t k_;
   std::size_t panels_;
   std::size_t bytes_;
-  std::unique_ptr<std::byte, Free> data_;
+  LargeMemory data_;
 };
 
 }  // namespace lathe::kernels

@@ -34,7 +34,8 @@ struct Parameter {
 
 class Decoder {
  public:
-  // For inference: matrices are packed for the active kernels, q8_0 stays 8 bits wide.
+  // For inference: quantised matrices are mapped from the model's packed file (packed_model.h) if
+  // there is one that can be used, which is logged if not; all others are packed here.
   // context: positions to prepare for; 0 means the model's own maximum, more is an error.
   static Result<std::unique_ptr<Decoder>> load(const formats::ModelSource& source,
                                                Parallel& parallel, std::size_t context = 0);

@@ -1,7 +1,10 @@
-// Loading for inference: each matrix is packed once for the kernels that this processor runs.
+// Loading for inference: each matrix is mapped where it was packed before, or packed for the
+// kernels that this processor runs.
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "models/decoder.h"
+#include "models/packed_model.h"
 #include "models/registry.h"
 
 namespace lathe::models {
@@ -12,6 +15,7 @@ class InferenceLoader {
       : decoder_(decoder), source_(source), parallel_(parallel) {}
 
   Status load() {
+    use_packed_file();
     for (const WeightSlot& slot : decoder_.layout_.slots)
       LATHE_CHECK(load_slot(slot).at(slot.name));
     if (!decoder_.config_.tied_embeddings) return {};
@@ -27,9 +31,26 @@ class InferenceLoader {
   }
 
  private:
+  // Without one that can be used as it is, the model is what it would be with one: its matrices are
+  // packed here.
+  void use_packed_file() {
+    auto file = open_packed(source_.path());
+    if (file.ok()) {
+      file->populate();
+      decoder_.store_.use(std::move(*file));
+    } else if (file.error().kind != ErrorKind::not_found) {
+      log::warning("{}; the weights are packed in memory", file.error().message());
+    }
+  }
+
   Status load_slot(const WeightSlot& slot) {
+    const auto* matrix = std::get_if<ops::MatrixWeight*>(&slot.target);
+    if (matrix != nullptr) {
+      LATHE_TRY(const bool mapped, decoder_.store_.map_matrix(slot.name, **matrix));
+      if (mapped) return {};
+    }
     LATHE_TRY(const tensor::TensorView view, source_.tensor(slot.name));
-    if (const auto* matrix = std::get_if<ops::MatrixWeight*>(&slot.target)) {
+    if (matrix != nullptr) {
       const DecoderWeights& w = decoder_.weights_;
       const bool is_table = *matrix == &w.embedding || *matrix == &w.positions;
       if (is_table && !tensor::is_block_type(view.dtype)) {

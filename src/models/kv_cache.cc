@@ -1,11 +1,9 @@
 #include "models/kv_cache.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <utility>
 
 namespace lathe::models {
@@ -13,9 +11,7 @@ namespace {
 
 constexpr std::size_t kRows = KvPool::kPageRows;
 
-constexpr std::size_t kPoolLine = 64;  // bytes
-constexpr std::size_t kPoolHugePage = std::size_t{2} << 20;
-constexpr std::size_t kPoolSlab = 4 * kPoolHugePage;
+constexpr std::size_t kPoolSlab = std::size_t{8} << 20;  // bytes
 
 std::size_t pages_for(std::size_t rows) { return (rows + kRows - 1) / kRows; }
 
@@ -30,10 +26,7 @@ KvPool::KvPool(KvShape shape, kernels::KvType type, std::size_t max_pages)
 // enough for the processor to find them quickly.
 void KvPool::add_slab() {
   const std::size_t bytes = slab_bytes();
-  const std::size_t unit = bytes < kPoolHugePage ? kPoolLine : kPoolHugePage;
-  Slab slab(static_cast<std::byte*>(std::aligned_alloc(unit, bytes)));
-  if (slab == nullptr) throw std::bad_alloc();
-  if (unit == kPoolHugePage) ::madvise(slab.get(), bytes, MADV_HUGEPAGE);  // a wish
+  LargeMemory slab = take_memory(bytes);
   std::memset(slab.get(), 0, bytes);
   // The last one is free first: a sequence goes through a slab from its beginning.
   for (std::size_t i = std::min(slab_pages_, max_pages_ - pages_.size()); i-- > 0;) {

@@ -7,12 +7,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <deque>
-#include <memory>
 #include <span>
 #include <vector>
 
+#include "base/large_memory.h"
 #include "base/result.h"
 #include "ops/ops.h"
 
@@ -50,11 +49,7 @@ class KvPool {
 
  private:
   friend class KvSequence;
-  struct Free {
-    void operator()(std::byte* data) const { std::free(data); }
-  };
-  // [layers][slab_pages_][2][heads] tiles.
-  using Slab = std::unique_ptr<std::byte, Free>;
+  using Slab = LargeMemory;  // [layers][slab_pages_][2][heads] tiles
   struct Page {
     std::byte* data;  // in the slab's first layer
     std::size_t owners = 0;

@@ -51,11 +51,6 @@ Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::
                       static_cast<std::size_t>(config.head_dim)};
   forecast.cache_per_token = kv.page_bytes(kv_type) / KvPool::kPageRows;
   forecast.cache = forecast.cache_per_token * static_cast<std::uint64_t>(forecast.context);
-  if (config.positions == formats::PositionKind::rotary) {
-    const std::uint64_t sets = config.window_rope ? 2 : 1;
-    forecast.positions = sets * static_cast<std::uint64_t>(forecast.context) *
-                         static_cast<std::uint64_t>(formats::rotary_dim_of(config)) * sizeof(float);
-  }
   return forecast;
 }
 

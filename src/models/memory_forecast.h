@@ -16,17 +16,16 @@ struct MemoryForecast {
   std::uint64_t weights = 0;          // bytes, packed for this processor's kernels
   std::uint64_t cache_per_token = 0;  // keys and values of all layers
   std::uint64_t cache = 0;            // of `context` tokens
-  std::uint64_t positions = 0;        // tables of angles
   std::int64_t context = 0;
 
-  std::uint64_t total() const { return weights + cache + positions; }
+  std::uint64_t total() const { return weights + cache; }
 };
 
 // context: 0 for the model's own. kv_type: how keys and values are kept. Errors: those of reading a
 // tensor.
 Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::int64_t context = 0,
                                        kernels::KvType kv_type = kernels::KvType::f16);
-// An encoder has no cache and no tables of angles.
+// An encoder has no cache.
 Result<MemoryForecast> memory_forecast(const formats::EncoderSource& source);
 
 }  // namespace lathe::models

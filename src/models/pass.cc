@@ -68,7 +68,11 @@ Pass::Pass(ops::Run& run, const Decoder& decoder, const Batch& batch)
   if (config().positions != formats::PositionKind::rotary) return;
   const std::vector<RotaryRow> rows = rotary_rows();
   angles_ = decoder.rotary().angles(false, rows, run.arena);
-  window_angles_ = decoder.rotary().angles(true, rows, run.arena);
+  for (std::size_t layer = 0; layer < decoder.weights().layers.size(); ++layer) {
+    if (formats::window_of(config(), layer) == 0) continue;
+    window_angles_ = decoder.rotary().angles(true, rows, run.arena);
+    break;
+  }
 }
 
 std::vector<ops::LoraSlice> Pass::lora_slices(std::size_t site) const {

@@ -31,33 +31,26 @@ Rotary::Rotary(const formats::DecoderConfig& config, std::size_t positions)
     : rope_(config.rope),
       rotary_dim_(formats::rotary_dim_of(config)),
       trained_(trained_length(config)),
-      positions_(positions),
       window_set_(config.window_rope.has_value()) {
   if (config.positions != formats::PositionKind::rotary) return;
   const RopeScaling::Kind kind = config.rope.scaling.kind;
   by_length_ = kind == RopeScaling::Kind::longrope ||
                (kind == RopeScaling::Kind::dynamic && positions > trained_);
-  if (kind == RopeScaling::Kind::dynamic) positions_ = std::min(positions, trained_);
-  add_set(config.rope, formats::rope_divisors(config.rope, rotary_dim_));
+  sets_[0] = frequencies(config.rope, formats::rope_divisors(config.rope, rotary_dim_));
   if (config.window_rope) {
-    add_set(*config.window_rope, formats::rope_divisors(*config.window_rope, rotary_dim_));
+    sets_[1] =
+        frequencies(*config.window_rope, formats::rope_divisors(*config.window_rope, rotary_dim_));
   } else if (kind == RopeScaling::Kind::longrope) {
-    add_set(config.rope, config.rope.scaling.long_factors);
+    sets_[1] = frequencies(config.rope, config.rope.scaling.long_factors);
   }
 }
 
-void Rotary::add_set(const formats::RopeConfig& rope, const std::vector<float>& divisors) {
-  const std::size_t half = divisors.size();
-  std::size_t at = sets_++ * positions_ * half;
-  cosines_.resize(sets_ * positions_ * half);
-  sines_.resize(sets_ * positions_ * half);
-  const std::vector<double> frequencies =
-      frequencies_of(rope.theta, formats::exponent_dim_of(rope, rotary_dim_), divisors);
-  for (std::size_t p = 0; p < positions_; ++p, at += half)
-    add_row(p, frequencies, cosines_.data() + at, sines_.data() + at);
+Rotary::Frequencies Rotary::frequencies(const formats::RopeConfig& rope,
+                                        const std::vector<float>& divisors) const {
+  return frequencies_of(rope.theta, formats::exponent_dim_of(rope, rotary_dim_), divisors);
 }
 
-void Rotary::add_row(std::size_t position, std::span<const double> frequencies, float* cosines,
+void Rotary::add_row(std::size_t position, const Frequencies& frequencies, float* cosines,
                      float* sines) const {
   const double sharper = rope_.scaling.attention_factor;
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
@@ -78,21 +71,7 @@ std::size_t Rotary::rows_of_one_set(std::size_t prompt, std::size_t rows) const 
   return rope_.scaling.kind == RopeScaling::Kind::longrope ? rows : prompt;
 }
 
-RotaryAngles Rotary::angles(bool windowed, std::span<const RotaryRow> rows,
-                            tensor::Arena& arena) const {
-  const bool beyond = std::any_of(rows.begin(), rows.end(),
-                                  [&](const RotaryRow& row) { return set_of(row.length) > 0; });
-  if (beyond && rope_.scaling.kind == RopeScaling::Kind::dynamic)
-    return dynamic_angles(rows, arena);
-  RotaryAngles angles{{cosines_.data(), sines_.data(), sets_ * positions_}, {}};
-  for (const RotaryRow& row : rows) {
-    const bool second = window_set_ ? windowed : set_of(row.length) > 0;
-    angles.rows.push_back(static_cast<std::int32_t>(row.position + (second ? positions_ : 0)));
-  }
-  return angles;
-}
-
-std::vector<double> Rotary::dynamic_frequencies(std::size_t length) const {
+Rotary::Frequencies Rotary::dynamic_frequencies(std::size_t length) const {
   const double theta =
       formats::dynamic_theta(rope_, rotary_dim_, static_cast<std::int64_t>(trained_),
                              static_cast<std::int64_t>(std::max(length, trained_)));
@@ -100,17 +79,23 @@ std::vector<double> Rotary::dynamic_frequencies(std::size_t length) const {
   return frequencies_of(theta, formats::exponent_dim_of(rope_, rotary_dim_), ones);
 }
 
-// A table with a row for each row of the pass. Rows of one length stand together as a rule.
-RotaryAngles Rotary::dynamic_angles(std::span<const RotaryRow> rows, tensor::Arena& arena) const {
-  const auto half = static_cast<std::size_t>(rotary_dim_ / 2);
+// Under dynamic scaling rows of one length stand together as a rule.
+RotaryAngles Rotary::angles(bool windowed, std::span<const RotaryRow> rows,
+                            tensor::Arena& arena) const {
+  const bool is_dynamic = rope_.scaling.kind == RopeScaling::Kind::dynamic;
+  const std::size_t half = sets_[0].size();
   float* cosines = arena.floats(rows.size() * half);
   float* sines = arena.floats(rows.size() * half);
   RotaryAngles angles{{cosines, sines, rows.size()}, {}};
-  std::vector<double> frequencies;
+  Frequencies own;  // of the text of length `of`
+  std::size_t of = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (i == 0 || rows[i].length != rows[i - 1].length)
-      frequencies = dynamic_frequencies(rows[i].length);
-    add_row(rows[i].position, frequencies, cosines + i * half, sines + i * half);
+    const std::size_t set = set_of(rows[i].length);
+    if (is_dynamic && set > 0 && of != rows[i].length)
+      own = dynamic_frequencies(of = rows[i].length);
+    const bool second = window_set_ ? windowed : set > 0;
+    const Frequencies& used = is_dynamic && set > 0 ? own : sets_[second ? 1 : 0];
+    add_row(rows[i].position, used, cosines + i * half, sines + i * half);
     angles.rows.push_back(static_cast<std::int32_t>(i));
   }
   return angles;

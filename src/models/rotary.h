@@ -1,8 +1,9 @@
 // The cosines and sines of rotary position embeddings (times the attention factor of YaRN or
-// LongRoPE), computed once a model for every position of a context. Some models have two sets: one
-// for layers with a window (Gemma 3), or one for long texts (LongRoPE); the second stands behind
-// the first in one table. Under dynamic scaling a text longer than the model was trained with has
-// angles of its own, which are computed in the pass.
+// LongRoPE), computed in each pass for its rows: a thousandth of the pass's work, where a table for
+// every position of a long context would cost each start as much as its first pass. Some models
+// have two sets of angles: one for layers with a window (Gemma 3), or one for long texts
+// (LongRoPE). Under dynamic scaling a text longer than the model was trained with has angles of its
+// own.
 //
 // Which angles a row gets depends on the length of its text, and that is: for the rows of a prompt
 // the prompt's length, for each row drawn after it its position + 1 (what stood before it has the
@@ -10,6 +11,7 @@
 // transformers does it, where each pass sees the positions so far.
 #pragma once
 
+#include <array>
 #include <span>
 #include <vector>
 
@@ -32,11 +34,11 @@ struct RotaryAngles {
 
 class Rotary {
  public:
-  // For positions [0, positions), with the config's theta and scaling.
+  // For texts of up to so many positions, with the config's theta and scaling.
   Rotary(const formats::DecoderConfig& config, std::size_t positions);
 
-  // The angles of rows, in layers with a window or in the others; what is not in the table is
-  // computed into `arena`, where it stays as long as the pass's values.
+  // The angles of rows, in layers with a window or in the others: in `arena`, where they stay as
+  // long as the pass's values.
   RotaryAngles angles(bool windowed, std::span<const RotaryRow> rows, tensor::Arena& arena) const;
 
   // Numbers the sets of angles: texts whose lengths have the same number have the same angles.
@@ -46,20 +48,20 @@ class Rotary {
   std::size_t rows_of_one_set(std::size_t prompt, std::size_t rows) const;
 
  private:
-  void add_set(const formats::RopeConfig& rope, const std::vector<float>& divisors);
-  void add_row(std::size_t position, std::span<const double> frequencies, float* cosines,
+  using Frequencies = std::vector<double>;  // [rotary_dim / 2]: the angle of position 1
+
+  Frequencies frequencies(const formats::RopeConfig& rope,
+                          const std::vector<float>& divisors) const;
+  Frequencies dynamic_frequencies(std::size_t length) const;
+  void add_row(std::size_t position, const Frequencies& frequencies, float* cosines,
                float* sines) const;
-  std::vector<double> dynamic_frequencies(std::size_t length) const;
-  RotaryAngles dynamic_angles(std::span<const RotaryRow> rows, tensor::Arena& arena) const;
 
   formats::RopeConfig rope_;
   std::int64_t rotary_dim_;
-  std::size_t trained_;    // positions up to which the first set holds
-  std::size_t positions_;  // of each set in the table
-  std::size_t sets_ = 0;
-  bool by_length_ = false;              // angles depend on the length of the text
-  bool window_set_ = false;             // the second set is for layers with a window
-  std::vector<float> cosines_, sines_;  // [sets, positions, rotary_dim / 2]
+  std::size_t trained_;              // positions up to which the first set holds
+  bool by_length_ = false;           // angles depend on the length of the text
+  bool window_set_ = false;          // the second set is for layers with a window
+  std::array<Frequencies, 2> sets_;  // empty: there is none
 };
 
 }  // namespace lathe::models

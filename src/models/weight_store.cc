@@ -1,8 +1,20 @@
 #include "models/weight_store.h"
 
+#include "models/packed_model.h"
 #include "ops/pack.h"
 
 namespace lathe::models {
+
+void WeightStore::use(formats::PackedFile file) { file_ = std::move(file); }
+
+Result<bool> WeightStore::map_matrix(std::string_view name, ops::MatrixWeight& weight) const {
+  const formats::PackedMatrix* matrix = file_ ? file_->find(name) : nullptr;
+  if (matrix == nullptr) return false;
+  if (matrix->rows != weight.rows || matrix->columns != weight.columns)
+    return Error::bad_input("the packed matrix has other rows and columns than the model's");
+  LATHE_TRY(weight.packed, panels_of(*matrix));
+  return true;
+}
 
 Result<const float*> WeightStore::keep_f32(const tensor::TensorView& view) {
   LATHE_TRY(std::vector<float> values, tensor::to_f32(view));

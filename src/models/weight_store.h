@@ -1,12 +1,16 @@
 // The memory of a model's weights for inference: matrices packed once for the kernels that this
-// processor runs, vectors and embedding rows in f32. Weights point into it; it only grows, and
-// what it holds stays where it is. Not thread-safe while it grows.
+// processor runs, or mapped from where they were packed before; vectors and embedding rows in f32.
+// Weights point into it; it only grows, and what it holds stays where it is. Not thread-safe while
+// it grows.
 #pragma once
 
 #include <deque>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/parallel.h"
+#include "formats/packed_file.h"
 #include "ops/weights.h"
 #include "tensor/tensor.h"
 
@@ -14,6 +18,11 @@ namespace lathe::models {
 
 class WeightStore {
  public:
+  // Matrices of that file are mapped from now on.
+  void use(formats::PackedFile file);
+  // Points the weight to the mapped matrix of that name; false: the file has none. Errors:
+  // bad_input (it is not of weight.rows by weight.columns, or damaged).
+  Result<bool> map_matrix(std::string_view name, ops::MatrixWeight& weight) const;
   // The values in f32, row-major. Errors: unsupported (a type that is no number).
   Result<const float*> keep_f32(const tensor::TensorView& view);
   // Packs a matrix of weight.rows by weight.columns; block types keep their bits. Errors: as above.
@@ -22,6 +31,7 @@ class WeightStore {
  private:
   std::deque<std::vector<float>> floats_;
   std::deque<kernels::PackedWeights> packed_;
+  std::optional<formats::PackedFile> file_;
 };
 
 }  // namespace lathe::models

@@ -15,10 +15,7 @@ using tensor::DType;
 
 class PackTest : public testing::TestWithParam<DType> {};
 
-INSTANTIATE_TEST_SUITE_P(Types, PackTest,
-                         testing::Values(DType::q8_0, DType::q4_0, DType::q4_1, DType::q5_0,
-                                         DType::q5_1, DType::iq4_nl, DType::q2_k, DType::q3_k,
-                                         DType::q4_k, DType::q5_k, DType::q6_k, DType::iq4_xs),
+INSTANTIATE_TEST_SUITE_P(Types, PackTest, testing::ValuesIn(tensor::kBlockTypes),
                          [](const auto& type) {
                            return std::string(tensor::to_string(type.param));
                          });

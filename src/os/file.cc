@@ -147,6 +147,33 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
+void MappedFile::populate() const {
+  if (data_ == nullptr) return;
+  auto* data = const_cast<std::byte*>(data_);
+  (void)::madvise(data, size_, MADV_HUGEPAGE);
+#ifdef MADV_POPULATE_READ  // Linux 5.14
+  (void)::madvise(data, size_, MADV_POPULATE_READ);
+#else
+  (void)::madvise(data, size_, MADV_WILLNEED);
+#endif
+}
+
+Result<FileStamp> file_stamp(const Path& path) {
+  struct stat info = {};
+  if (::stat(path.c_str(), &info) != 0) return system_error("examine", path);
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  return FileStamp{static_cast<std::uint64_t>(info.st_size),
+                   info.st_mtim.tv_sec * kNanoseconds + info.st_mtim.tv_nsec};
+}
+
+Status set_modification_time(const Path& path, std::int64_t nanoseconds) {
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  const timespec modified = {nanoseconds / kNanoseconds, nanoseconds % kNanoseconds};
+  const timespec times[2] = {{0, UTIME_OMIT}, modified};
+  if (::utimensat(AT_FDCWD, path.c_str(), times, 0) != 0) return system_error("touch", path);
+  return {};
+}
+
 Status write_file_atomically(const Path& path, FunctionRef<Status(FileWriter&)> produce) {
   const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
   static std::atomic<std::uint64_t> counter{0};

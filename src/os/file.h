@@ -33,6 +33,9 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  // For what will be read whole: asks for huge pages and for all pages at once instead of one by
+  // one as they are touched. A wish: a system that does not know it reads as before.
+  void populate() const;
   const Path& path() const { return path_; }
 
  private:
@@ -57,6 +60,17 @@ class FileWriter {
 // On any error the old file stays and the temporary one is removed.
 Status write_file_atomically(const Path& path, FunctionRef<Status(FileWriter&)> produce);
 Status write_file_atomically(const Path& path, std::string_view text);
+
+// What tells that a file was written to, as far as the system says it.
+struct FileStamp {
+  std::uint64_t size = 0;     // bytes
+  std::int64_t modified = 0;  // nanoseconds since 1970
+
+  bool operator==(const FileStamp&) const = default;
+};
+Result<FileStamp> file_stamp(const Path& path);
+// Gives a file another time of modification, in nanoseconds since 1970.
+Status set_modification_time(const Path& path, std::int64_t nanoseconds);
 
 // Whether something stands there; what cannot be looked at counts as absent.
 bool exists(const Path& path);

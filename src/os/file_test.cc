@@ -59,6 +59,17 @@ TEST_F(FileTest, FailedWriteKeepsTheOldFileAndLeavesNothingBehind) {
   EXPECT_EQ(files_in_scratch(), 1u);
 }
 
+TEST_F(FileTest, StampsTellWhenAFileWasWritten) {
+  ASSERT_TRUE(write_file_atomically(path_, "hello").ok());
+  const FileStamp written = file_stamp(path_).value();
+  EXPECT_EQ(written.size, 5u);
+  ASSERT_TRUE(set_modification_time(path_, 1'234'567'890'123'456'789).ok());
+  EXPECT_EQ(file_stamp(path_).value(), (FileStamp{5, 1'234'567'890'123'456'789}));
+  EXPECT_EQ(file_stamp(scratch_.path() / "absent").error().kind, ErrorKind::not_found);
+  EXPECT_EQ(set_modification_time(scratch_.path() / "absent", 1).error().kind,
+            ErrorKind::not_found);
+}
+
 TEST_F(FileTest, KilledWriterLeavesTheOldFile) {
   ASSERT_TRUE(write_file_atomically(path_, "old").ok());
   const pid_t child = ::fork();

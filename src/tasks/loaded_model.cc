@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <future>
+
 #include "formats/gguf_parts.h"
 #include "os/clock.h"
 #include "text/model_text.h"
@@ -33,16 +35,18 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::load(const os::Path& path, Par
   const double start = clock.seconds();
   LATHE_TRY(const os::Path file, model_path(path));
   LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
-  LATHE_TRY(text::Tokenizer tokenizer, text::load_tokenizer(source));
-  LATHE_TRY(std::unique_ptr<models::Decoder> decoder, models::Decoder::load(source, parallel));
+  // Beside each other: a large vocabulary takes as long as everything else.
+  auto tokenizer_made =
+      std::async(std::launch::async, [&] { return text::load_tokenizer(source); });
+  auto decoder_made = models::Decoder::load(source, parallel);
+  LATHE_TRY(text::Tokenizer tokenizer, tokenizer_made.get());
+  LATHE_TRY(std::unique_ptr<models::Decoder> decoder, std::move(decoder_made));
   std::shared_ptr<LoadedModel> model(new LoadedModel());
+  auto chat = text::load_chat_encoder(source, tokenizer);
+  if (!chat.ok() && chat.error().kind != ErrorKind::not_found) return std::move(chat).error();
+  if (chat.ok()) model->chat_ = std::move(chat).value();
   LATHE_TRY(model->engine_,
             engine::Engine::start(std::move(decoder), std::move(tokenizer), parallel, options));
-  if (auto chat = text::load_chat_encoder(source); chat.ok()) {
-    model->chat_ = std::move(chat).value();
-  } else if (chat.error().kind != ErrorKind::not_found) {
-    return std::move(chat).error();
-  }
   model->load_seconds_ = clock.seconds() - start;
   return model;
 }

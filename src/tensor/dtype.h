@@ -1,6 +1,7 @@
 // The element types of tensors in files and in memory, and how many bytes they take.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -34,6 +35,11 @@ enum class DType : std::uint8_t {
   q6_k,
   iq4_xs,
 };
+
+// Those of the second part.
+inline constexpr std::array kBlockTypes = {DType::q8_0, DType::q4_0,   DType::q4_1, DType::q5_0,
+                                           DType::q5_1, DType::iq4_nl, DType::q2_k, DType::q3_k,
+                                           DType::q4_k, DType::q5_k,   DType::q6_k, DType::iq4_xs};
 
 // "f32", "bf16", "q8_0", … as users see it.
 std::string_view to_string(DType dtype);

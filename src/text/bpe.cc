@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstring>
 
 #include "text/utf8.h"
 
@@ -18,32 +16,10 @@ constexpr std::size_t kShortWord = 32;
 constexpr std::string_view kSpaceMark = "\u2581";
 constexpr std::uint32_t kNoRank = ~std::uint32_t{0};
 
-std::uint64_t mix(std::uint64_t x) {
-  x ^= x >> 32;
-  x *= 0x9E3779B97F4A7C15u;
-  return x ^ (x >> 29);
-}
-
-std::uint64_t hash_bytes(std::string_view bytes) {
-  std::uint64_t hash = bytes.size();
-  while (bytes.size() >= 8) {
-    std::uint64_t word;
-    std::memcpy(&word, bytes.data(), 8);
-    hash = mix(hash ^ word);
-    bytes.remove_prefix(8);
-  }
-  std::uint64_t tail = 0;
-  std::memcpy(&tail, bytes.data(), bytes.size());
-  return mix(hash ^ tail) ^ (hash >> 7);
-}
-
 std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
   return (std::uint64_t{static_cast<std::uint32_t>(left)} << 32) |
          static_cast<std::uint32_t>(right);
 }
-
-// A power of two with at least half of the places free.
-std::size_t table_size(std::size_t entries) { return std::bit_ceil(entries * 2 + 2); }
 
 }  // namespace
 
@@ -54,8 +30,7 @@ Result<Bpe> Bpe::build(std::vector<std::string> surfaces, const std::vector<BpeM
   bpe.settings_ = std::move(settings);
   bpe.surfaces_ = std::move(surfaces);
   bpe.byte_tokens_ = std::move(byte_tokens);
-  bpe.words_.assign(table_size(bpe.surfaces_.size()), -1);
-  bpe.index_surfaces();
+  bpe.words_ = SpellingIndex::of(bpe.surfaces_);
   bpe.index_merges(merges, forbidden);
   bpe.is_cut_at_marks_ = bpe.never_joins_across_marks(merges);
   bpe.byte_symbols_.resize(256);
@@ -65,17 +40,6 @@ Result<Bpe> Bpe::build(std::vector<std::string> surfaces, const std::vector<BpeM
   }
   bpe.whole_ = std::make_unique<std::atomic<Whole>[]>(bpe.surfaces_.size());
   return bpe;
-}
-
-// A surface that stands twice keeps its first id.
-void Bpe::index_surfaces() {
-  const std::size_t mask = words_.size() - 1;
-  for (std::size_t id = 0; id < surfaces_.size(); ++id) {
-    if (surfaces_[id].empty() || find(surfaces_[id]) >= 0) continue;
-    std::size_t place = hash_bytes(surfaces_[id]) & mask;
-    while (words_[place] >= 0) place = (place + 1) & mask;
-    words_[place] = static_cast<std::int32_t>(id);
-  }
 }
 
 void Bpe::index_merges(const std::vector<BpeMerge>& merges, const std::vector<bool>& forbidden) {
@@ -91,15 +55,7 @@ void Bpe::index_merges(const std::vector<BpeMerge>& merges, const std::vector<bo
   }
 }
 
-std::int32_t Bpe::find(std::string_view surface) const {
-  const std::size_t mask = words_.size() - 1;
-  std::size_t place = hash_bytes(surface) & mask;
-  while (words_[place] >= 0) {
-    if (surfaces_[static_cast<std::size_t>(words_[place])] == surface) return words_[place];
-    place = (place + 1) & mask;
-  }
-  return -1;
-}
+std::int32_t Bpe::find(std::string_view surface) const { return words_.find(surface); }
 
 const Bpe::PairEntry* Bpe::find_pair(std::int32_t left, std::int32_t right) const {
   const std::uint64_t key = pair_key(left, right);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "text/spelling_index.h"
 #include "text/token_model.h"
 
 namespace lathe::text {
@@ -64,7 +65,6 @@ class Bpe final : public TokenModel {
 
   std::int32_t find(std::string_view surface) const;
   const PairEntry* find_pair(std::int32_t left, std::int32_t right) const;
-  void index_surfaces();
   void index_merges(const std::vector<BpeMerge>& merges, const std::vector<bool>& forbidden);
   // Whether no merge joins a character with a space mark behind it.
   bool never_joins_across_marks(const std::vector<BpeMerge>& merges) const;
@@ -81,7 +81,7 @@ class Bpe final : public TokenModel {
   std::vector<std::string> surfaces_;
   std::vector<std::int32_t> byte_tokens_;
   std::vector<std::int32_t> byte_symbols_;  // byte-level: the token of each byte, or -1
-  std::vector<std::int32_t> words_;         // open addressing: ids by hash of surface, -1 empty
+  SpellingIndex words_;                     // over surfaces_; of equal ones the first
   std::vector<PairEntry> pairs_;            // open addressing
   // A text without pre-tokenizer (Gemma, LLaMA 2) is one long word; cut before its space marks it
   // is many short ones, with the same ids.

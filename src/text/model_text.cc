@@ -133,6 +133,10 @@ Result<Tokenizer> load_tokenizer(const formats::EncoderSource& source) {
 
 Result<ChatEncoder> load_chat_encoder(const formats::ModelSource& source) {
   LATHE_TRY(Tokenizer tokenizer, load_tokenizer(source));
+  return load_chat_encoder(source, std::move(tokenizer));
+}
+
+Result<ChatEncoder> load_chat_encoder(const formats::ModelSource& source, Tokenizer tokenizer) {
   LATHE_TRY(const auto chat_template, source.chat_template());
   if (!chat_template) {
     return Error::not_found("the model has no chat template")

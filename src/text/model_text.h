@@ -22,6 +22,8 @@ Result<Tokenizer> load_tokenizer(const formats::EncoderSource& source);
 // The tokenizer and the model's own chat template. Errors: not_found when the model has no
 // template: nothing is put in its place.
 Result<ChatEncoder> load_chat_encoder(const formats::ModelSource& source);
+// The same with the model's tokenizer for whoever has loaded it: that takes most of the time.
+Result<ChatEncoder> load_chat_encoder(const formats::ModelSource& source, Tokenizer tokenizer);
 
 // What stands in files of text alone; no weights are looked for.
 struct TextFiles {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/result.h"
+#include "text/spelling_index.h"
 #include "text/utf8.h"
 
 namespace lathe::text {
@@ -13,21 +13,15 @@ std::vector<BpeMerge> merges_from_scores(std::span<const std::string> tokens,
                                          std::span<const float> scores,
                                          const std::vector<bool>& mergeable) {
   LATHE_ASSERT(tokens.size() == scores.size() && tokens.size() == mergeable.size());
-  std::unordered_map<std::string_view, std::int32_t> ids;
-  for (std::size_t id = 0; id < tokens.size(); ++id)
-    ids.emplace(tokens[id], static_cast<std::int32_t>(id));
-  const auto find = [&](std::string_view spelling) {
-    const auto found = ids.find(spelling);
-    return found == ids.end() ? -1 : found->second;
-  };
+  const SpellingIndex ids = SpellingIndex::of(tokens);
   std::vector<BpeMerge> merges;
   for (std::size_t id = 0; id < tokens.size(); ++id) {
     if (!mergeable[id]) continue;
     const std::string_view token = tokens[id];
     for (std::size_t cut = utf8_length(token[0]); cut < token.size();
          cut += utf8_length(token[cut])) {
-      const std::int32_t left = find(token.substr(0, cut));
-      const std::int32_t right = find(token.substr(cut));
+      const std::int32_t left = ids.find(token.substr(0, cut));
+      const std::int32_t right = ids.find(token.substr(cut));
       if (left >= 0 && right >= 0) merges.push_back({left, right, static_cast<std::int32_t>(id)});
     }
   }

@@ -44,7 +44,7 @@ std::string TextStream::push(std::int32_t id) {
 void TextStream::append(std::size_t index) {
   const Tokenizer::Parts& parts = tokenizer_.parts();
   const Decoder& decoder = parts.decoder;
-  const std::string& spelling = parts.decoded_as[index];
+  const std::string& spelling = parts.decoded_as(index);
   if (!first_ && decoder.joins_with_spaces()) pending_ += ' ';
   const bool differs = first_ && decoder.first_differs();
   const std::string text = differs ? decoder.token_text(spelling, {.first = true}).value().bytes

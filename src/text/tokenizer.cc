@@ -133,7 +133,7 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids, DecodeOptions o
     const bool differs =
         (place.first && decoder.first_differs()) || (place.last && decoder.last_differs());
     const TokenText own =
-        differs ? decoder.token_text(parts_->decoded_as[shown[i]], place).value() : TokenText();
+        differs ? decoder.token_text(parts_->decoded_as(shown[i]), place).value() : TokenText();
     const TokenText& text = differs ? own : parts_->texts[shown[i]];
     if (text.fallback) {
       fallback += text.bytes;
@@ -153,9 +153,9 @@ std::int32_t Tokenizer::vocab_size() const {
 }
 
 std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const {
-  const auto found = parts_->ids.find(token);
-  if (found == parts_->ids.end()) return {};
-  return found->second;
+  const std::int32_t id = parts_->ids.find(token);
+  if (id < 0) return {};
+  return id;
 }
 
 std::string_view Tokenizer::id_to_token(std::int32_t id) const {
@@ -175,6 +175,6 @@ bool Tokenizer::is_special(std::int32_t id) const {
 std::optional<std::int32_t> Tokenizer::bos_id() const { return control_.bos; }
 std::optional<std::int32_t> Tokenizer::eos_id() const { return control_.eos; }
 
-std::string Tokenizer::hash() const { return fmt::format("{:016x}", parts_->hash); }
+std::string Tokenizer::hash() const { return fmt::format("{:016x}", parts_->hash()); }
 
 }  // namespace lathe::text

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <future>
 #include <unordered_set>
 
 #include "base/fnv.h"
@@ -28,9 +29,9 @@ Status check_added_token(const AddedToken& token, const Tokenizer::Parts& parts)
     return Error::bad_input("an added token without content").at("added_tokens");
   if (token.id < 0 || token.id >= kMaxTokens)
     return contradiction(token, fmt::format("ids lie between 0 and {}", kMaxTokens - 1));
-  const auto known = parts.ids.find(token.content);
-  if (known != parts.ids.end() && known->second != token.id)
-    return contradiction(token, fmt::format("the vocabulary has it as {}", known->second));
+  const std::int32_t known = parts.ids.find(token.content);
+  if (known >= 0 && known != token.id)
+    return contradiction(token, fmt::format("the vocabulary has it as {}", known));
   const auto id = static_cast<std::size_t>(token.id);
   if (id < parts.spellings.size() && !parts.spellings[id].empty() &&
       parts.spellings[id] != token.content)
@@ -57,10 +58,8 @@ void add_model(Fnv64& hash, const TokenizerSpec& spec) {
 
 std::vector<std::int32_t> byte_fallback_tokens(const Tokenizer::Parts& parts) {
   std::vector<std::int32_t> tokens(256, -1);
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    const auto found = parts.ids.find(fmt::format("<0x{:02X}>", byte));
-    if (found != parts.ids.end()) tokens[byte] = found->second;
-  }
+  for (unsigned byte = 0; byte < 256; ++byte)
+    tokens[byte] = parts.ids.find(fmt::format("<0x{:02X}>", byte));
   return tokens;
 }
 
@@ -73,25 +72,25 @@ Status TokenizerBuilder::collect_tokens(Tokenizer::Parts& parts) {
   for (const AddedToken& token : spec.added)
     if (token.id >= 0 && token.id < kMaxTokens)
       size = std::max(size, static_cast<std::size_t>(token.id) + 1);
-  parts.spellings.resize(size);  // now fixed: parts.ids holds views
+  parts.spellings.resize(size);  // now fixed: parts.ids looks into it
   parts.special.assign(size, false);
-  parts.ids.reserve(size);
+  parts.ids = SpellingIndex(parts.spellings);
   for (std::size_t id = 0; id < spec.tokens.size(); ++id) {
     if (parts.spellings[id].empty()) continue;
-    const auto [place, fresh] =
-        parts.ids.emplace(parts.spellings[id], static_cast<std::int32_t>(id));
-    if (fresh) continue;
+    const auto own = static_cast<std::int32_t>(id);
+    const std::int32_t known = parts.ids.add(own);
+    if (known == own) continue;
     if (spec.model != ModelKind::unigram)
       return Error::bad_input(
           fmt::format("token `{}` stands twice in the vocabulary: ids {} and {}",
-                      parts.spellings[id], place->second, id));
-    place->second = static_cast<std::int32_t>(id);  // a list may repeat; its last one is meant
+                      parts.spellings[id], known, id));
+    parts.ids.set(own);  // a list may repeat; its last one is meant
   }
   for (const AddedToken& token : spec.added) {
     LATHE_CHECK(check_added_token(token, parts));
     const auto id = static_cast<std::size_t>(token.id);
     parts.spellings[id] = token.content;
-    parts.ids.emplace(parts.spellings[id], token.id);
+    parts.ids.add(token.id);
   }
   mark_special(parts);
   return {};
@@ -100,19 +99,22 @@ Status TokenizerBuilder::collect_tokens(Tokenizer::Parts& parts) {
 // Control tokens are known by their spelling: a list of Unigram may have one twice.
 void TokenizerBuilder::mark_special(Tokenizer::Parts& parts) {
   std::unordered_set<std::string_view> control;
-  for (const AddedToken& token : parts.spec.added)
-    if (token.special) control.insert(token.content);
+  for (const AddedToken& token : parts.spec.added) {
+    if (!token.special) continue;
+    control.insert(token.content);
+    parts.special[static_cast<std::size_t>(token.id)] = true;
+  }
+  if (parts.spec.model != ModelKind::unigram) return;
   for (std::size_t id = 0; id < parts.spellings.size(); ++id)
     parts.special[id] = control.count(parts.spellings[id]) > 0;
 }
 
 // A token that is found in normalized text is decoded from its normalized spelling.
 Status TokenizerBuilder::name_for_decoder(Tokenizer::Parts& parts) {
-  parts.decoded_as = parts.spellings;
   if (parts.normalizer.changes_nothing()) return {};
   for (const AddedToken& token : parts.spec.added) {
     if (!token.normalized) continue;
-    LATHE_TRY(parts.decoded_as[static_cast<std::size_t>(token.id)],
+    LATHE_TRY(parts.renamed[static_cast<std::size_t>(token.id)],
               parts.normalizer.apply(token.content));
   }
   return {};
@@ -132,8 +134,14 @@ Status TokenizerBuilder::compile_pipeline(Tokenizer::Parts& parts) {
   LATHE_TRY(parts.decoder, Decoder::from_json(decoder));
   spec.settings.byte_level = parts.pre_tokenizer.is_byte_level();
   spec.word_piece.byte_level = parts.pre_tokenizer.is_byte_level();
-  LATHE_CHECK(name_for_decoder(parts));
-  for (const std::string& name : parts.decoded_as) {
+  return name_for_decoder(parts);
+}
+
+// What each token adds to a text.
+Status TokenizerBuilder::spell_texts(Tokenizer::Parts& parts) {
+  parts.texts.reserve(parts.spellings.size());
+  for (std::size_t id = 0; id < parts.spellings.size(); ++id) {
+    const std::string& name = parts.decoded_as(id);
     LATHE_CHECK(parts.decoder.check(name));
     LATHE_TRY(TokenText text, parts.decoder.token_text(name));
     parts.texts.push_back(std::move(text));
@@ -264,14 +272,27 @@ Result<Tokenizer> TokenizerBuilder::build(TokenizerSpec spec) {
   parts->spec = std::move(spec);
   LATHE_CHECK(collect_tokens(*parts));
   LATHE_CHECK(compile_pipeline(*parts));
-  LATHE_CHECK(compile_model(*parts));
+  // Beside each other: of a large vocabulary each is half of the work.
+  auto spelt = std::async(std::launch::async, [&] { return spell_texts(*parts); });
+  const Status model = compile_model(*parts);
+  LATHE_CHECK(spelt.get());
+  LATHE_CHECK(model);
   LATHE_CHECK(compile_added(*parts));
-  parts->hash = fingerprint(*parts);
   ControlTokens control = parts->spec.control;
   const PostProcessor& post = parts->post_processor;
   if (!control.bos && !post.before.empty()) control.bos = post.before.front();
   if (!control.eos && !post.after.empty()) control.eos = post.after.back();
   return Tokenizer(std::move(parts), control);
+}
+
+const std::string& Tokenizer::Parts::decoded_as(std::size_t id) const {
+  const auto found = renamed.find(id);
+  return found == renamed.end() ? spellings[id] : found->second;
+}
+
+std::uint64_t Tokenizer::Parts::hash() const {
+  std::call_once(hashed_, [this] { hash_ = TokenizerBuilder::fingerprint(*this); });
+  return hash_;
 }
 
 }  // namespace lathe::text

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "text/gguf_tokenizer_keys.h"
 #include "text/pre_tokenizer_names.h"
 #include "text/tokenizer_parts.h"
@@ -46,32 +49,53 @@ Status read_token_types(const GgufMetadata& metadata, TokenizerSpec& spec) {
   return {};
 }
 
+// A merge of a file: left, right and what they make.
+using MergeTexts = std::array<std::string_view, 3>;
+
+// The first sign may be a space itself in files of other programs; the second half never is.
+Result<MergeTexts> merge_texts(const std::string& merge, std::size_t index, std::string& joined) {
+  const std::size_t space = merge.find(' ', 1);
+  if (space == std::string::npos)
+    return Error::bad_input(fmt::format("merge {} is not two tokens: `{}`", index, merge))
+        .at(kMerges);
+  joined.assign(merge, 0, space).append(merge, space + 1);
+  const std::string_view text = merge;
+  return MergeTexts{text.substr(0, space), text.substr(space + 1), joined};
+}
+
+// Merges [first, first + count), whose tokens are searched together.
+Status read_some_merges(std::span<const std::string> merges, std::size_t first, std::size_t count,
+                        const SpellingIndex& ids, TokenizerSpec& spec) {
+  std::vector<std::string> joined(count);
+  std::vector<std::string_view> texts;
+  for (std::size_t i = 0; i < count; ++i) {
+    LATHE_TRY(const MergeTexts merge, merge_texts(merges[first + i], first + i, joined[i]));
+    texts.insert(texts.end(), merge.begin(), merge.end());
+  }
+  std::vector<std::int32_t> found(texts.size());
+  ids.find_all(texts, found);
+  for (std::size_t i = 0; i < count; ++i) {
+    const BpeMerge merge{found[3 * i], found[3 * i + 1], found[3 * i + 2]};
+    if (merge.left < 0 || merge.right < 0 || merge.result < 0)
+      return Error::bad_input(fmt::format("merge {}, `{}`, names a token that the vocabulary lacks",
+                                          first + i, merges[first + i]))
+          .at(kMerges);
+    spec.merges.push_back(merge);
+  }
+  return {};
+}
+
 Status read_merges(const GgufMetadata& metadata, TokenizerSpec& spec) {
   LATHE_TRY(const std::span<const std::string> merges, metadata.get_strings(kMerges));
   if (merges.size() > kMaxMerges)
     return Error::limit(fmt::format("{} merges; at most {} are read", merges.size(), kMaxMerges))
         .at(kMerges);
-  std::unordered_map<std::string_view, std::int32_t> ids;
-  for (std::size_t id = 0; id < spec.tokens.size(); ++id)
-    ids.emplace(spec.tokens[id], static_cast<std::int32_t>(id));
-  for (std::size_t i = 0; i < merges.size(); ++i) {
-    const std::string_view merge = merges[i];
-    // The first sign may be a space itself in files of other programs; the second half never is.
-    const std::size_t space = merge.find(' ', 1);
-    const auto id_of = [&](std::string_view token) {
-      const auto found = ids.find(token);
-      return found == ids.end() ? -1 : found->second;
-    };
-    if (space == std::string_view::npos)
-      return Error::bad_input(fmt::format("merge {} is not two tokens: `{}`", i, merge))
-          .at(kMerges);
-    const std::string_view left = merge.substr(0, space), right = merge.substr(space + 1);
-    const BpeMerge read{id_of(left), id_of(right), id_of(std::string(left).append(right))};
-    if (read.left < 0 || read.right < 0 || read.result < 0)
-      return Error::bad_input(
-                 fmt::format("merge {}, `{}`, names a token that the vocabulary lacks", i, merge))
-          .at(kMerges);
-    spec.merges.push_back(read);
+  constexpr std::size_t kTogether = 256;
+  const SpellingIndex ids = SpellingIndex::of(spec.tokens);
+  spec.merges.reserve(merges.size());
+  for (std::size_t first = 0; first < merges.size(); first += kTogether) {
+    const std::size_t count = std::min(kTogether, merges.size() - first);
+    LATHE_CHECK(read_some_merges(merges, first, count, ids, spec));
   }
   return {};
 }

@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::int64_t kMaxWordCharacters = 1 << 20;
 
-using Ids = std::unordered_map<std::string_view, std::int32_t>;
-
 Result<std::vector<std::string>> read_vocab(const Json& model) {
   const Json* vocab = find_field(model, "vocab");
   if (vocab == nullptr || !vocab->is_object())
@@ -39,21 +37,13 @@ Result<std::vector<std::string>> read_vocab(const Json& model) {
   return tokens;
 }
 
-Ids ids_of(const std::vector<std::string>& tokens) {
-  Ids ids;
-  ids.reserve(tokens.size());
-  for (std::size_t id = 0; id < tokens.size(); ++id)
-    ids.emplace(tokens[id], static_cast<std::int32_t>(id));
-  return ids;
-}
-
-Status read_unk_token(const Json& model, const Ids& ids, TokenizerSpec& spec) {
+Status read_unk_token(const Json& model, const SpellingIndex& ids, TokenizerSpec& spec) {
   LATHE_TRY(const std::string unk, string_field(model, "unk_token", std::string()));
   if (unk.empty()) return {};
-  const auto found = ids.find(unk);
-  if (found == ids.end())
+  const std::int32_t found = ids.find(unk);
+  if (found < 0)
     return Error::bad_input(fmt::format("unk_token `{}` is not in the vocabulary", unk));
-  spec.settings.unk = found->second;
+  spec.settings.unk = found;
   return {};
 }
 
@@ -72,17 +62,17 @@ Result<std::pair<std::string_view, std::string_view>> merge_halves(const Json& m
 }
 
 // The right half loses its prefix (of this size) in the whole.
-Result<BpeMerge> read_merge(const Json& merge, const Ids& ids, std::size_t prefix) {
+Result<BpeMerge> read_merge(const Json& merge, const SpellingIndex& ids, std::size_t prefix) {
   LATHE_TRY(const auto halves, merge_halves(merge));
   std::string whole(halves.first);
   whole += halves.second.substr(std::min(prefix, halves.second.size()));
   const auto id_of = [&](std::string_view token) -> Result<std::int32_t> {
-    const auto found = ids.find(token);
-    if (found == ids.end())
+    const std::int32_t found = ids.find(token);
+    if (found < 0)
       return Error::bad_input(
           fmt::format("the merge of `{}` and `{}` needs `{}`, which the vocabulary lacks",
                       halves.first, halves.second, token));
-    return found->second;
+    return found;
   };
   BpeMerge out;
   LATHE_TRY(out.left, id_of(halves.first));
@@ -91,7 +81,7 @@ Result<BpeMerge> read_merge(const Json& merge, const Ids& ids, std::size_t prefi
   return out;
 }
 
-Status read_merges(const Json& model, const Ids& ids, TokenizerSpec& spec) {
+Status read_merges(const Json& model, const SpellingIndex& ids, TokenizerSpec& spec) {
   LATHE_TRY(const Json* merges, array_field(model, "merges"));
   if (merges->size() > kMaxMerges)
     return Error::limit(fmt::format("{} merges; at most {} are read", merges->size(), kMaxMerges));
@@ -115,7 +105,7 @@ Status read_bpe(const Json& model, TokenizerSpec& spec) {
   LATHE_CHECK(refuse_dropout(model));
   LATHE_TRY(spec.tokens, read_vocab(model));
   if (spec.tokens.empty()) return Error::bad_input("the vocabulary is empty").at("vocab");
-  const Ids ids = ids_of(spec.tokens);
+  const SpellingIndex ids = SpellingIndex::of(spec.tokens);
   LATHE_TRY(spec.settings.continuing_prefix,
             string_field(model, "continuing_subword_prefix", std::string()));
   LATHE_TRY(spec.settings.end_suffix, string_field(model, "end_of_word_suffix", std::string()));
@@ -130,7 +120,7 @@ Status read_bpe(const Json& model, TokenizerSpec& spec) {
 Status read_words(const Json& model, TokenizerSpec& spec) {
   LATHE_TRY(spec.tokens, read_vocab(model));
   if (spec.tokens.empty()) return Error::bad_input("the vocabulary is empty").at("vocab");
-  return read_unk_token(model, ids_of(spec.tokens), spec);
+  return read_unk_token(model, SpellingIndex::of(spec.tokens), spec);
 }
 
 Status read_word_piece(const Json& model, TokenizerSpec& spec) {

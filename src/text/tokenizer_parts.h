@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "text/normalizer.h"
 #include "text/post_processor.h"
 #include "text/pre_tokenizer.h"
+#include "text/spelling_index.h"
 #include "text/tokenizer.h"
 #include "text/word_cache.h"
 #include "text/word_piece.h"
@@ -52,36 +54,46 @@ inline constexpr std::size_t kMaxTextBytes = std::size_t{256} << 20;
 struct Tokenizer::Parts {
   TokenizerSpec spec;
   std::vector<std::string> spellings;  // by id, added tokens included; empty: no such token
-  std::unordered_map<std::string_view, std::int32_t> ids;  // views into spellings
-  std::vector<std::string> decoded_as;         // by id: the spelling that the decoder gets
-  std::vector<TokenText> texts;                // by id: what the token adds
-  std::vector<bool> special;                   // by id
-  AddedTokenFinder added_before, added_after;  // before and after the normalizer
+  SpellingIndex ids;                   // over spellings
+  std::unordered_map<std::size_t, std::string> renamed;  // by id: what the decoder gets instead
+  std::vector<TokenText> texts;                          // by id: what the token adds
+  std::vector<bool> special;                             // by id
+  AddedTokenFinder added_before, added_after;            // before and after the normalizer
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
   std::shared_ptr<const TokenModel> model;
   PostProcessor post_processor;
   Decoder decoder;
-  std::uint64_t hash = 0;
   mutable ScratchPool scratches;
+
+  // The spelling that the decoder gets. REQUIRES: id < spellings.size().
+  const std::string& decoded_as(std::size_t id) const;
+  // See Tokenizer::hash(). Taken when it is first asked for: a start does not need it.
+  std::uint64_t hash() const;
+
+ private:
+  mutable std::once_flag hashed_;
+  mutable std::uint64_t hash_ = 0;
 };
 
 struct TokenizerBuilder {
   // Errors: a spelling that stands twice, an added token that contradicts the vocabulary, a merge
   // out of range, and whatever the components refuse.
   static Result<Tokenizer> build(TokenizerSpec spec);
+  // See Tokenizer::hash().
+  static std::uint64_t fingerprint(const Tokenizer::Parts& parts);
 
  private:
   static Status collect_tokens(Tokenizer::Parts& parts);
   static Status compile_pipeline(Tokenizer::Parts& parts);
   static Status name_for_decoder(Tokenizer::Parts& parts);
+  static Status spell_texts(Tokenizer::Parts& parts);
   static void mark_special(Tokenizer::Parts& parts);
   static std::vector<std::string> surfaces_of(const Tokenizer::Parts& parts);
   static Status compile_bpe(Tokenizer::Parts& parts);
   static Status compile_unigram(Tokenizer::Parts& parts);
   static Status compile_model(Tokenizer::Parts& parts);
   static Status compile_added(Tokenizer::Parts& parts);
-  static std::uint64_t fingerprint(const Tokenizer::Parts& parts);
 };
 
 // The description in a tokenizer.json; components are not checked yet.

@@ -1,0 +1,42 @@
+// The packed matrices of a model beside its files: made once, mapped by each start. docs/packed.md
+// is the file, docs/decisions/011 says when it is trusted.
+//
+// A model that lies in a folder of its own (a model of the store) may have one; it stands there as
+// `weights.packed` and belongs to those files as long as names, sizes and times of modification are
+// those it was made of. Quantised matrices are in it; what else a model has is read from its files.
+// Thread-safety: no state but the file system's.
+#pragma once
+
+#include <cstdint>
+
+#include "base/function_ref.h"
+#include "base/parallel.h"
+#include "formats/model_source.h"
+#include "formats/packed_file.h"
+#include "ops/weights.h"
+
+namespace lathe::models {
+
+// model: what formats::ModelSource::open() takes.
+os::Path packed_path(const os::Path& model);
+
+// A hash of which model it is and of the names, sizes and times of its weights' files.
+Result<std::uint64_t> packed_source(const os::Path& model);
+
+// Opens the packed matrices of a model if they may be used as they are. Errors: not_found (there
+// are none); bad_input, unsupported (they cannot be used: why); unavailable (the file was copied or
+// written to since it was sealed, so that its bytes have to be verified first).
+Result<formats::PackedFile> open_packed(const os::Path& model);
+// The same without a look at the seal.
+Result<formats::PackedFile> open_unsealed(const os::Path& model);
+
+// Packs all matrices of a quantised type into packed_path(source.path()), atomically.
+// progress(bytes of them done, all). Errors: those of reading and writing.
+Status write_packed(const formats::ModelSource& source, Parallel& parallel,
+                    FunctionRef<void(std::uint64_t done, std::uint64_t all)> progress);
+
+// The panels of a mapped matrix. Errors: bad_input (a layout that no type is packed in, or a size
+// that is not that of rows and columns).
+Result<kernels::PackedPanels> panels_of(const formats::PackedMatrix& matrix);
+
+}  // namespace lathe::models
