@@ -108,10 +108,11 @@ class AskingTest(unittest.TestCase):
         lathe, llama = contestants.Lathe("lathe"), contestants.LlamaCpp("llama-bench", "llama.cpp")
         ik = contestants.ik_variants("llama-bench", "ik")[1]
         depth = Test("depth", 4096)
-        self.assertEqual(lathe.command(depth, "m", 2)[1:], "bench m --prompt 0 --decode 32 --depth 4096 --batch 1 "
+        self.assertEqual(lathe.command(depth, ["m"], 2)[1:], "bench m --prompt 0 --decode 32 --depth 4096 --batch 1 "
                          "--runs 1 --threads 2 --json".split())
-        self.assertEqual(llama.command(depth, "m", 2)[1:], "-m m -t 2 -p 0 -n 32 -d 4096 -r 1 -o json".split())
-        self.assertEqual(ik.command(depth, "m", 2)[1:], "-m m -t 2 -rtr 1 -p 0 -n 0 -gp 4096,32 -r 1 -o json".split())
+        self.assertEqual(llama.command(depth, ["-m", "m"], 2)[1:], "-m m -t 2 -p 0 -n 32 -d 4096 -r 1 -o json".split())
+        self.assertEqual(ik.command(depth, ["-m", "m"], 2)[1:],
+                         "-m m -t 2 -rtr 1 -p 0 -n 0 -gp 4096,32 -r 1 -o json".split())
 
     def test_some_variants_take_some_tests(self):
         plain, unpacked = contestants.llama_variants("llama-bench", "llama.cpp")
@@ -120,7 +121,7 @@ class AskingTest(unittest.TestCase):
 
     def test_a_missing_sibling_is_named(self):
         with self.assertRaisesRegex(Failure, "no llama-batched-bench beside"):
-            contestants.LlamaCpp("/nowhere/llama-bench", "llama.cpp").command(Test("batch", 8), "m", 2)
+            contestants.LlamaCpp("/nowhere/llama-bench", "llama.cpp").command(Test("batch", 8), ["-m", "m"], 2)
 
 
 class ProcessTest(unittest.TestCase):
@@ -199,6 +200,25 @@ class WholeTest(unittest.TestCase):
         self.assertEqual((self.path / "turns").read_text().split(), ["lathe", "llama-bench"] * 2)
         self.assertIn("| prompt of 512 | 2,500 | 1,012 | - | 2.47 times | 50 % of 8-bit arithmetic |", out)
         self.assertNotIn(self.folder.name, out)
+
+    def test_lathe_answers_from_its_store(self):
+        self.script("lathe", f'echo "$@" >> {self.path}/words\n'
+                    'while [ "$1" != --home ]; do shift; done\n[ -e "$2" ] || mkdir "$2"\necho some words')
+        self.script("llama-completion", "echo some words")
+        code, out, _ = self.bench("--tests", "start,memory", "--rounds", "2")
+        words = [line.split() for line in (self.path / "words").read_text().splitlines()]
+        self.assertEqual((code, [line[0] for line in words]), (0, ["import"] + ["run"] * 5))
+        self.assertEqual(words[0][1:4], [str(self.path / "m.gguf"), "--name", "measured"])
+        self.assertFalse(Path(words[0][5]).exists())
+        self.assertIn("of file and KV", out)
+
+    def test_an_import_that_fails_is_told(self):
+        self.script("lathe", "echo the disk is full >&2\nexit 1")
+        self.script("llama-completion", "echo some words")
+        code, out, errors = self.bench("--tests", "start", "--rounds", "1")
+        self.assertEqual(code, 1)
+        self.assertIn("the disk is full", errors)
+        self.assertIn("| exec to first token | failed |", out)
 
     def test_json_has_every_reading(self):
         code, out, _ = self.bench("--tests", "prompt512", "--rounds", "2", "--json")

@@ -56,6 +56,10 @@ class States(EncoderTest):
         ids = ",".join(["5"] * 65)
         self.assertIn("65 tokens", self.fails("inspect", "logits", GOLDEN, "--ids", ids, "--out", self.folder / "x"))
 
+    def test_its_activations_are_f32(self):
+        self.assertIn("--activations", self.fails("inspect", "logits", GOLDEN, "--ids", "5", "--activations", "drawn",
+                                                  "--out", self.folder / "x"))
+
 
 class Embeddings(EncoderTest):
     def test_vectors_are_the_oracles(self):

@@ -153,6 +153,36 @@ class Logits(InspectTest):
                 adapter = GOLDENS / "adapters" / name
                 self.compare(GOLDENS / "llama", adapter / "golden.safetensors", 1e-4, "--adapter", adapter)
 
+    def logits(self, model, ids, activations):
+        out = self.folder / "logits.safetensors"
+        self.inspect("logits", model, "--ids", ",".join(map(str, ids)), "--out", out, "--activations", activations)
+        (rows, vocab), values = read_safetensors(out)["logits"]
+        return [values[i * vocab:(i + 1) * vocab] for i in range(rows)]
+
+    def test_as_the_engine_answers(self):
+        starter, question = SOURCE / "starter" / "lathe-starter.gguf", "Tell me a story about a boat."
+        done = lathe("run", starter, question, "--max-tokens", 24, "--temperature", 0, home=self.folder / "home")
+        request = self.folder / "request.json"
+        request.write_text(json.dumps({"messages": [{"role": "user", "content": question}],
+                                       "add_generation_prompt": True}))
+        prompt = self.inspect("render", starter, "--input", request).stdout
+
+        def ids_of(text):
+            return json.loads(self.inspect("tokens", starter, text, "--json").stdout)["ids"]
+        ids, begin = ids_of(prompt + done.stdout.rstrip("\n")), len(ids_of(prompt))
+        self.assertGreater(len(ids) - begin, 4)
+        rows = self.logits(starter, ids, "drawn")
+        likeliest = [max(range(len(row)), key=row.__getitem__) for row in rows[begin - 1:-1]]
+        self.assertEqual(likeliest, ids[begin:])
+
+    def test_activations_change_logits_a_little(self):
+        starter, ids = SOURCE / "starter" / "lathe-starter.gguf", range(5, 101)
+        exact = self.logits(starter, ids, "f32")
+        for activations in ("drawn", "prompt"):
+            rows = self.logits(starter, ids, activations)
+            gap = max(abs(a - b) for got, want in zip(rows, exact) for a, b in zip(got, want))
+            self.assertTrue(0 < gap < 2, f"{activations}: {gap}")
+
     def test_ids_outside_the_vocabulary_are_refused(self):
         done = self.inspect("logits", GOLDENS / "llama", "--ids", "5,99999", "--out", self.folder / "x", check=False)
         self.assertEqual(done.returncode, 1)

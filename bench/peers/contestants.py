@@ -1,14 +1,17 @@
 """The programs that are compared: what each is told for a test, and how its output is read.
 
 All read the same file with the same number of threads. Peers warm up by themselves; a reading is one repetition, and
-repetitions are rounds. `start` and `memory` are whole processes that answer a text.
+repetitions are rounds. `start` and `memory` are whole processes that answer a text; for them Lathe has the file in its
+store, as its users do, where a model is imported once and then started many times.
 """
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import tests
 from .failure import Failure
+from .process import run
 
 
 @dataclass
@@ -84,9 +87,23 @@ class Lathe:
     def takes(self, _test):
         return True
 
-    def command(self, test, model, threads):
-        if test.kind in ("start", "memory"):
-            return [self.program, "run", model, text_of(test), "--max-tokens", str(answer_length(test)),
+    def prepare(self, test, model, folder):
+        """The words that name the model; what is made for it is in the folder, which other tests of it share."""
+        if not test.answers_a_text:
+            return [str(model)]
+        home = Path(folder) / "lathe-home"
+        named = ["measured", "--home", str(home)]
+        if not home.exists():
+            try:
+                run([self.program, "import", str(model), "--name", *named])
+            except Failure:
+                shutil.rmtree(home, ignore_errors=True)
+                raise
+        return named
+
+    def command(self, test, named, threads):
+        if test.answers_a_text:
+            return [self.program, "run", *named, text_of(test), "--max-tokens", str(answer_length(test)),
                     "--temperature", "0", "--threads", str(threads)]
         asked = {
             "prompt": ["--prompt", test.number, "--decode", 0],
@@ -94,7 +111,8 @@ class Lathe:
             "batch": ["--prompt", 0, "--decode", tests.BATCH_DECODE, "--batch", test.number],
             "depth": ["--prompt", 0, "--decode", tests.DEPTH_DECODE, "--depth", test.number, "--batch", 1],
         }[test.kind]
-        return [self.program, "bench", model, *map(str, asked), "--runs", "1", "--threads", str(threads), "--json"]
+        return [self.program, "bench", *named, *map(str, asked), "--runs", "1", "--threads",
+                str(threads), "--json"]
 
     def read(self, test, outcome):
         return read_outcome(test, outcome, lambda done: read_lathe_json(done.output))
@@ -118,9 +136,12 @@ class LlamaCpp:
                 return str(path)
         raise Failure(f"there is no {' or '.join(names)} beside {self.program}")
 
-    def command(self, test, model, threads):
-        common = ["-m", model, "-t", str(threads)]
-        if test.kind in ("start", "memory"):
+    def prepare(self, _test, model, _folder):
+        return ["-m", str(model)]
+
+    def command(self, test, named, threads):
+        common = [*named, "-t", str(threads)]
+        if test.answers_a_text:
             return [self.beside(*self.answers_with), *common, *self.text_options, *self.text_flags(test)]
         if test.kind == "batch":
             return [self.beside("llama-batched-bench"), *common, *self.text_options, *self.batch_flags(test)]

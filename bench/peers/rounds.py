@@ -2,6 +2,7 @@
 import os
 import statistics
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,40 +49,57 @@ def tell(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def measure(contestant, test, model, threads):
-    outcome = run(contestant.command(test, str(model), threads), watches_memory=test.kind == "memory")
-    return contestant.read(test, outcome)
+@dataclass
+class Task:
+    """What all are asked for, and a folder for what they make of the model beforehand."""
+    test: Test
+    model: Path
+    folder: str
+    threads: int
 
 
-def take_turn(contestant, cell, test, model, threads, name):
+def measure(contestant, task):
+    named = contestant.prepare(task.test, task.model, task.folder)
+    command = contestant.command(task.test, named, task.threads)
+    return contestant.read(task.test, run(command, watches_memory=task.test.kind == "memory"))
+
+
+def take_turn(contestant, cell, task, name):
     """One reading; a contestant that failed is told of once and has no more turns in this test."""
     if cell.error:
         return
     try:
-        reading = measure(contestant, test, model, threads)
+        reading = measure(contestant, task)
     except Failure as error:
         cell.error = str(error)
         tell(f"{name} {contestant.label}: {error}")
         return
     cell.readings.append(reading)
-    tell(f"{name} {contestant.label}: {reading.value:.4g} {test.unit}")
+    tell(f"{name} {contestant.label}: {reading.value:.4g} {task.test.unit}")
 
 
-def run_test(contestants, test, model, options):
+def run_test(contestants, task, rounds):
+    test = task.test
     contestants = [c for c in contestants if c.takes(test)]
-    row = Row(model, test, {c.label: Cell() for c in contestants})
+    row = Row(task.model, test, {c.label: Cell() for c in contestants})
     if test.kind == "start":  # whoever comes first would read the file from the disk
         for contestant in contestants:
-            take_turn(contestant, Cell(), test, model, options.threads, f"{model.stem} {test.name} unmeasured")
-    for number in range(options.rounds):
+            take_turn(contestant, Cell(), task, f"{task.model.stem} {test.name} unmeasured")
+    for number in range(rounds):
         for contestant in contestants:
-            name = f"{model.stem} {test.name} {number + 1}/{options.rounds}"
-            take_turn(contestant, row.cells[contestant.label], test, model, options.threads, name)
+            name = f"{task.model.stem} {test.name} {number + 1}/{rounds}"
+            take_turn(contestant, row.cells[contestant.label], task, name)
     return row
 
 
+def run_model(contestants, model, options):
+    with tempfile.TemporaryDirectory(prefix="bench-cpu-") as folder:
+        tasks = [Task(test, model, folder, options.threads) for test in options.tests]
+        return [run_test(contestants, task, options.rounds) for task in tasks]
+
+
 def run_all(contestants, options):
-    return [run_test(contestants, test, model, options) for model in options.models for test in options.tests]
+    return [row for model in options.models for row in run_model(contestants, model, options)]
 
 
 def needed_bytes(model):

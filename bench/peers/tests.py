@@ -50,6 +50,11 @@ class Test:
         return UNITS.get(self.kind, "tokens/s")
 
     @property
+    def answers_a_text(self):
+        """A process that answers a text, rather than a program that measures itself."""
+        return self.kind in UNITS
+
+    @property
     def more_is_better(self):
         return self.kind not in UNITS
 

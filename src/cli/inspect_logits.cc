@@ -1,7 +1,9 @@
 // lathe inspect logits: what a model computes for given token ids, for oracles to compare with:
-// logits, or the last states of an encoder.
+// logits, or the last states of an encoder. In f32 by itself; with --activations as the engine does
+// it when it answers, from a cache of keys and values and with its activations.
 #include <fmt/format.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "adapters/adapter.h"
@@ -10,6 +12,7 @@
 #include "formats/safetensors.h"
 #include "models/decoder.h"
 #include "models/encoder.h"
+#include "models/kv_cache.h"
 #include "os/thread_pool.h"
 
 namespace lathe::cli {
@@ -19,8 +22,11 @@ struct InspectLogitsOptions {
   std::string reference;
   std::string adapter;
   std::vector<std::int32_t> ids;
+  std::string activations = "f32";
   std::string out;
 };
+
+const char* const kActivationNames[] = {"f32", "drawn", "prompt"};
 
 struct Output {
   std::string name;           // "logits" or "hidden"
@@ -34,20 +40,39 @@ Output output_of(std::string name, const ops::Value& value) {
           {static_cast<std::int64_t>(value.rows), static_cast<std::int64_t>(value.columns)}};
 }
 
-// Every position of the one sequence; virtual tokens stand before it and give no rows.
-Result<Output> logits_of(const models::Decoder& decoder, const models::SequenceAdapters& adapters,
-                         std::span<const std::int32_t> ids, Parallel& parallel) {
+// The rows of a text: those of a soft prompt, then its tokens.
+std::vector<std::int32_t> rows_of(const models::SequenceAdapters& adapters,
+                                  std::span<const std::int32_t> ids) {
   const std::size_t prefix = adapters.soft_prompt != nullptr ? adapters.soft_prompt->rows : 0;
   std::vector<std::int32_t> rows;
   for (std::size_t i = 0; i < prefix; ++i) rows.push_back(-1 - static_cast<std::int32_t>(i));
   rows.insert(rows.end(), ids.begin(), ids.end());
+  return rows;
+}
+
+// Every position of the one sequence, read in one pass; virtual tokens stand before it and give no
+// rows. Whoever answers keeps keys and values in pages: so do all activations but f32.
+Result<Output> logits_of(const models::Decoder& decoder, const models::SequenceAdapters& adapters,
+                         const InspectLogitsOptions& options, Parallel& parallel) {
+  const bool exact = options.activations == "f32";
+  const std::vector<std::int32_t> rows = rows_of(adapters, options.ids);
+  models::KvPool pool(decoder.kv_shape(), kernels::KvType::f16,
+                      rows.size() / models::KvPool::kPageRows + 1);
+  models::KvSequence cache(pool);
   models::Batch batch;
-  batch.add(rows).adapters = &adapters;
-  for (std::size_t i = prefix; i < rows.size(); ++i)
+  models::BatchSequence& sequence = batch.add(rows);
+  sequence.adapters = &adapters;
+  for (std::size_t i = rows.size() - options.ids.size(); i < rows.size(); ++i)
     batch.outputs.push_back(static_cast<std::int32_t>(i));
   LATHE_CHECK(decoder.check(batch));
+  if (!exact) {
+    LATHE_CHECK(cache.reserve(rows.size()));
+    sequence.cache = &cache;
+    sequence.drawn = options.activations == "drawn";
+  }
   tensor::Arena arena;
   ops::Run run(kernels::active(), parallel, arena);
+  run.activations = exact ? ops::Activations::f32 : ops::Activations::by_row;
   return output_of("logits", decoder.forward(run, batch));
 }
 
@@ -66,8 +91,11 @@ Result<Output> states_of(const os::Path& path, const std::vector<std::int32_t>& 
 Result<Output> compute(const os::Path& path, const InspectLogitsOptions& options,
                        Parallel& parallel) {
   if (formats::is_encoder(path)) {
-    if (options.adapter.empty()) return states_of(path, options.ids, parallel);
-    return Error::unsupported("an encoder takes no adapter").at("--adapter");
+    if (!options.adapter.empty())
+      return Error::unsupported("an encoder takes no adapter").at("--adapter");
+    if (options.activations != "f32")
+      return Error::unsupported("an encoder computes in f32").at("--activations");
+    return states_of(path, options.ids, parallel);
   }
   LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(path));
   LATHE_TRY(const auto decoder, models::Decoder::load(source, parallel));
@@ -77,7 +105,7 @@ Result<Output> compute(const os::Path& path, const InspectLogitsOptions& options
   }
   const models::SequenceAdapters view =
       adapter != nullptr ? adapter->view() : models::SequenceAdapters{};
-  return logits_of(*decoder, view, options.ids, parallel);
+  return logits_of(*decoder, view, options, parallel);
 }
 
 Status run_inspect_logits(const InspectLogitsOptions& options, const Common& common) {
@@ -105,13 +133,19 @@ Status run_inspect_logits(const InspectLogitsOptions& options, const Common& com
 
 Action add_inspect_logits(CLI::App& inspect, const Common& common) {
   auto options = make_options<InspectLogitsOptions>();
-  CLI::App* command = inspect.add_subcommand(
-      "logits", "the logits of every position, or an encoder's last states, in f32");
+  CLI::App* command =
+      inspect.add_subcommand("logits", "the logits of every position, or an encoder's last states");
   command->add_option("REF", options->reference, "a model")->required();
   command->add_option("--ids", options->ids, "token ids, with commas between them")
       ->required()
       ->delimiter(',');
   command->add_option("--adapter", options->adapter, "a PEFT folder to put into the pass");
+  command
+      ->add_option("--activations", options->activations,
+                   "f32 (default): as they are; prompt: as the engine reads a prompt; drawn: as it "
+                   "goes on from tokens that it drew")
+      ->check(CLI::IsMember(
+          std::vector<std::string>(std::begin(kActivationNames), std::end(kActivationNames))));
   command
       ->add_option("--out", options->out,
                    "the safetensors file to write: logits [ids, vocab], or hidden [ids, width]")

@@ -56,6 +56,7 @@ TEST_P(KernelsTest, ProductsInEachTransposition) {
                        {6, 16, 128},
                        {7, 100, 129},
                        {250, 70, 300},
+                       {245, 70, 900},
                        {367, 130, 140}}) {
     for (const bool a_transposed : {false, true}) {
       for (const bool b_transposed : {false, true}) {
@@ -88,7 +89,7 @@ TEST_P(KernelsTest, ProductsInEachTransposition) {
 TEST_P(KernelsTest, ARowAloneGivesTheBitsItGivesInABatch) {
   SerialParallel serial;
   PackBuffer buffer;
-  const std::size_t m = 251, n = 133, k = 320;
+  const std::size_t m = 251, n = 133, k = 1000;
   const auto a = normals(m * k);
   const auto b = normals(n * k);
   std::vector<float> together(m * n);

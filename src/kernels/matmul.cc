@@ -36,28 +36,29 @@ Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
   return c;
 }
 
-// Up to so many blocks of rows, packing B in each is less work than writing all of it to memory;
-// and it takes so many rows a thread that the packing is a small part.
-constexpr std::size_t kInPlaceBlocks = 4;
-constexpr std::size_t kInPlaceRows = 360;
+// Where B is packed by each block of rows for itself: blocks so high that packing is a small part,
+// and no more of them than make it less work than writing all of B to memory and reading it again.
+constexpr std::size_t kInPlaceRows = 240;
+constexpr std::size_t kInPlaceBlocks = 2;
 constexpr std::size_t kInPlaceLeastRows = 24;
 
-bool pays_in_place(const Product& p, const Matrix& b, std::size_t threads) {
-  return b.col_stride == 1 && p.rows >= kInPlaceLeastRows * threads &&
-         p.rows <= kInPlaceBlocks * kBlockRows;
+bool pays_in_place(const Product& p) {
+  return p.rows >= kInPlaceLeastRows && p.rows <= kInPlaceBlocks * kInPlaceRows;
 }
 
-// For B as it stands, which each block of rows packs for itself: whole rows, and as few blocks as
-// keep every thread busy.
+// The longer side of C is cut for the threads: what all of them then lay out is the smaller
+// operand.
 Cut cut_in_place(const Product& p, std::size_t panels, std::size_t threads) {
   Cut c = {};
   if (panels == 0) return c;
   if (p.rows * p.columns * p.k <= kSmall) threads = 1;
-  c.row_blocks = std::max(threads, ceil_div(p.rows, kInPlaceRows));
+  const bool cuts_columns = p.columns > p.rows && panels >= threads;
+  const std::size_t across = cuts_columns ? 1 : threads;
+  c.row_blocks = ceil_div(ceil_div(p.rows, kInPlaceRows), across) * across;
   c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), kRowStep) * kRowStep;
   c.row_blocks = ceil_div(p.rows, c.rows);
-  c.panels = panels;
-  c.panel_groups = 1;
+  c.panels = cuts_columns ? ceil_div(panels, threads) : panels;
+  c.panel_groups = ceil_div(panels, c.panels);
   return c;
 }
 
@@ -193,11 +194,12 @@ void multiply_gated(const Table& table, const TiledBuffer& a, std::size_t rows,
 
 void multiply_unpacked(const Table& table, const Product& product, const Matrix& b,
                        PackBuffer& buffer, Parallel& parallel) {
-  if (pays_in_place(product, b, parallel.width())) {
+  if (pays_in_place(product)) {
     const Cut cut = cut_in_place(product, ceil_div(product.columns, table.panel), parallel.width());
     return multiply_blocks(
         table.panel, product, cut, parallel, [&](const MultiplyBlock& block, std::size_t first) {
-          table.multiply_in_place(block, {b.data + first * table.panel, b.row_stride, 1});
+          table.multiply_in_place(
+              block, {b.data + first * table.panel * b.col_stride, b.row_stride, b.col_stride});
         });
   }
   float* panels = buffer.take(panel_floats(table, product.k, product.columns));

@@ -2,8 +2,9 @@
 // the truth that every other table is tested against; the others are SIMD, chosen at run time.
 //
 // Kernels work on raw pointers and sizes, single-threaded, on ranges that their callers (ops, and
-// the drivers in matmul.h) split over threads. They allocate nothing but small scratch on the
-// stack. All are pure functions of their arguments and safe to call from any number of threads.
+// the drivers in matmul.h) split over threads. They allocate nothing but scratch on the
+// stack, half a megabyte at most. All are pure functions of their arguments and safe to call from
+// any number of threads.
 //
 // Determinism: a row of a result depends on that row's inputs and on the kernel alone, never on how
 // many other rows stand in the call. Each output of a product is one chain of fused multiply-adds
@@ -122,8 +123,8 @@ struct Table {
                       std::size_t panels, float* out) = nullptr;
   // panels: the first panel of the block, [k][panel] each.
   void (*multiply_f32)(const MultiplyBlock& block, const float* panels) = nullptr;
-  // The same with B[k, columns] as it stands, from the block's first column on. REQUIRES:
-  // b.col_stride == 1. Pays where few blocks of rows share B.
+  // The same with B[k, columns] as it stands, from the block's first column on. Pays where few
+  // blocks of rows share B.
   void (*multiply_in_place)(const MultiplyBlock& block, const Matrix& b) = nullptr;
   // The same with packed weights, each value rounded once to f32, so that the result has the bits
   // of multiply_f32 with panels of the dequantised values. REQUIRES: the weights' k == block.k.

@@ -3,9 +3,12 @@
 // The inner tile keeps kRows x kVectors accumulators in registers and makes one pass over k: at
 // each step it loads kVectors vectors of B, broadcasts kRows values of A and does kRows * kVectors
 // fused multiply-adds. With 32 registers that is 6 x 4 (24 accumulators, 10 loads for 24 FMAs),
-// with 16 it is 6 x 2. k is cut into chunks so that a panel's chunk stays in L1 while every row
-// tile passes over it; an accumulator is stored and loaded again between chunks, which keeps one
-// chain of FMAs for each output.
+// with 16 it is 6 x 2.
+//
+// Around it, from outside in: depths of k, for which the rows of A are laid out in L2; panels of B;
+// chunks of k, whose part of a panel stays in L1; tiles of rows. Between the chunks of a depth the
+// sums of a panel stay close together: rows of C that are a power of two apart would drive each
+// other out of L1. Storing and loading an accumulator keeps one chain of FMAs for each output.
 #include <cstring>
 
 #include "kernels/cpu/targets.h"
@@ -17,194 +20,215 @@
 
 #include "kernels/cpu/expand-inl.h"
 #include "kernels/cpu/fill.h"
-#include "kernels/cpu/unroll.h"
+#include "kernels/cpu/panels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lathe::kernels::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
+using D = PanelTag;
+using V = PanelVec;
 
-constexpr std::size_t kRows = 6;
-constexpr std::size_t kVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
-constexpr std::size_t kLanes = hn::MaxLanes(D());
-constexpr std::size_t kPanel = kVectors * kLanes;
-constexpr std::size_t kChunk = 128;  // of k: 128 x 64 x 4 bytes = 32 KiB of L1
-static_assert(kChunk % kPackedBlock == 0, "a chunk holds whole packed blocks");
+// Memory that later tiles will need, to be asked for a few lines at a time: all at once, they would
+// stand in the way of the tile's own.
+struct Soon {
+  const float* c;  // kRows rows of C; null: none
+  std::size_t c_stride;
+  const float* b;  // rows of a panel, one after the other
+  std::size_t b_rows;
+
+  HWY_INLINE void ask(std::size_t turn) const {
+    if (c != nullptr && turn < kRows) ask_for_row(c + turn * c_stride);
+    if (turn < b_rows) ask_for_row(b + turn * kPanel);
+  }
+};
 
 struct Tile {
   const float* a;
   std::size_t a_row, a_col;
   std::size_t k;
-  float* c;
-  std::size_t c_stride;
-  bool load_c;
+  const float* from;  // sums so far; null: zeros
+  std::size_t from_stride;
+  float* to;
+  std::size_t to_stride;
+  Soon soon;
 };
 
-// b_at(i, v): vector v of row i of the panel.
-template <std::size_t R, class BAt>
-HWY_INLINE void multiply_tile(const Tile& t, const BAt& b_at) {
+// Steps of k between two turns of asking; a chunk has turns for all rows of a tile.
+constexpr std::size_t kAskSteps = 16;
+static_assert(kChunk / kAskSteps >= kRows);
+
+// b: [k][kPanel].
+template <std::size_t R>
+HWY_INLINE void multiply_tile(const Tile& t, const float* b) {
   const D d;
   V sum[R][kVectors];
   LATHE_UNROLL(8)
   for (std::size_t r = 0; r < R; ++r) {
     LATHE_UNROLL(4)
     for (std::size_t v = 0; v < kVectors; ++v) {
-      sum[r][v] = t.load_c ? hn::LoadU(d, t.c + r * t.c_stride + v * kLanes) : hn::Zero(d);
+      sum[r][v] =
+          t.from != nullptr ? hn::LoadU(d, t.from + r * t.from_stride + v * kLanes) : hn::Zero(d);
     }
   }
   const float* a = t.a;
-  for (std::size_t i = 0; i < t.k; ++i, a += t.a_col) {
-    V b[kVectors];
-    LATHE_UNROLL(4)
-    for (std::size_t v = 0; v < kVectors; ++v) b[v] = b_at(i, v);
-    LATHE_UNROLL(8)
-    for (std::size_t r = 0; r < R; ++r) {
-      const V x = hn::Set(d, a[r * t.a_row]);
+  for (std::size_t begin = 0; begin < t.k; begin += kAskSteps) {
+    t.soon.ask(begin / kAskSteps);
+    const std::size_t end = HWY_MIN(t.k, begin + kAskSteps);
+    for (std::size_t i = begin; i < end; ++i, a += t.a_col, b += kPanel) {
+      V values[kVectors];
       LATHE_UNROLL(4)
-      for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(x, b[v], sum[r][v]);
+      for (std::size_t v = 0; v < kVectors; ++v) values[v] = hn::LoadU(d, b + v * kLanes);
+      LATHE_UNROLL(8)
+      for (std::size_t r = 0; r < R; ++r) {
+        const V x = hn::Set(d, a[r * t.a_row]);
+        LATHE_UNROLL(4)
+        for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(x, values[v], sum[r][v]);
+      }
     }
   }
   LATHE_UNROLL(8)
   for (std::size_t r = 0; r < R; ++r) {
     LATHE_UNROLL(4)
     for (std::size_t v = 0; v < kVectors; ++v)
-      hn::StoreU(sum[r][v], d, t.c + r * t.c_stride + v * kLanes);
+      hn::StoreU(sum[r][v], d, t.to + r * t.to_stride + v * kLanes);
   }
 }
 
-template <class BAt>
-HWY_INLINE void multiply_tile(std::size_t rows, const Tile& t, const BAt& b_at) {
+HWY_INLINE void multiply_tile(std::size_t rows, const Tile& t, const float* b) {
   switch (rows) {
     case 6:
-      return multiply_tile<6>(t, b_at);
+      return multiply_tile<6>(t, b);
     case 5:
-      return multiply_tile<5>(t, b_at);
+      return multiply_tile<5>(t, b);
     case 4:
-      return multiply_tile<4>(t, b_at);
+      return multiply_tile<4>(t, b);
     case 3:
-      return multiply_tile<3>(t, b_at);
+      return multiply_tile<3>(t, b);
     case 2:
-      return multiply_tile<2>(t, b_at);
+      return multiply_tile<2>(t, b);
     default:
-      return multiply_tile<1>(t, b_at);
+      return multiply_tile<1>(t, b);
   }
 }
 
-// The values of A that one chunk of k needs, as the tiles read them.
-struct ARows {
-  const float* data;
-  std::size_t row, col, tile;  // strides: of a row in a tile, of k, of a tile
+// Some rows of C over one panel, and where their sums are between the chunks of a depth.
+struct PanelOfC {
+  float* c;  // the first of `columns` columns
+  std::size_t c_stride, columns;
+  float* sums;  // [rows][kPanel]
 };
 
-ARows rows_in_place(const MultiplyBlock& block, std::size_t k0) {
-  const Matrix& a = block.a;
-  return {a.data + k0 * a.col_stride, a.row_stride, a.col_stride, kRows * a.row_stride};
+// Values of B, [size][kPanel], and those that will be asked for next, null where they are made
+// then.
+struct ChunkOfB {
+  const float* data;
+  const float* next;
+};
+
+struct Chunk {
+  ChunkOfB b;
+  std::size_t size;  // of k
+  bool first, last;  // of a depth
+  bool from_zero;    // the chain begins here
+};
+
+// Rows of C are asked for so many tiles before they are read or written.
+constexpr std::size_t kTilesAhead = 4;
+
+// All rows over one chunk. A partial panel is in `sums` before and after.
+void multiply_chunk(const PanelOfC& panel, std::size_t rows, const ARows& a, const Chunk& chunk) {
+  const bool whole = panel.columns == kPanel;
+  const bool reads_c = whole && chunk.first && !chunk.from_zero;
+  const bool writes_c = whole && chunk.last;
+  const std::size_t tiles = (rows + kRows - 1) / kRows;
+  const std::size_t asked =
+      chunk.b.next != nullptr ? (kChunk + tiles - 1) / tiles : 0;  // by a tile
+  for (std::size_t r = 0; r < rows; r += kRows) {
+    float* sums = panel.sums + r * kPanel;
+    float* c = panel.c + r * panel.c_stride;
+    const bool asks_for_c = (reads_c || writes_c) && r + (kTilesAhead + 1) * kRows <= rows;
+    const Soon soon = {asks_for_c ? c + kTilesAhead * kRows * panel.c_stride : nullptr,
+                       panel.c_stride, chunk.b.next + r / kRows * asked * kPanel, asked};
+    Tile tile = {
+        a.data + r / kRows * a.tile, a.row, a.col, chunk.size, sums, kPanel, sums, kPanel, soon};
+    if (reads_c) tile.from = c, tile.from_stride = panel.c_stride;
+    if (chunk.from_zero) tile.from = nullptr;
+    if (writes_c) tile.to = c, tile.to_stride = panel.c_stride;
+    multiply_tile(HWY_MIN(kRows, rows - r), tile, chunk.b.data);
+  }
+}
+// Between C and the sums of a partial panel.
+void load_partial(const PanelOfC& panel, std::size_t rows) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    std::memcpy(panel.sums + r * kPanel, panel.c + r * panel.c_stride,
+                panel.columns * sizeof(float));
+  }
 }
 
-// All rows of the block over one panel's chunk of k.
-template <class BAt>
-HWY_INLINE void multiply_rows(const MultiplyBlock& block, const ARows& a, std::size_t panel,
-                              std::size_t k0, std::size_t k, const BAt& b_at) {
-  const std::size_t first = panel * kPanel;
-  const std::size_t columns = HWY_MIN(kPanel, block.columns - first);
-  const bool load_c = block.accumulate || k0 > 0;
-  for (std::size_t r = 0; r < block.rows; r += kRows) {
-    const std::size_t rows = HWY_MIN(kRows, block.rows - r);
-    float* c = block.c + r * block.c_stride + first;
-    Tile tile = {a.data + r / kRows * a.tile, a.row, a.col, k, c, block.c_stride, load_c};
-    if (columns == kPanel) {
-      multiply_tile(rows, tile, b_at);
-      continue;
+void store_partial(const PanelOfC& panel, std::size_t rows) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    std::memcpy(panel.c + r * panel.c_stride, panel.sums + r * kPanel,
+                panel.columns * sizeof(float));
+  }
+}
+
+// A block of at most kMostRows. chunk_at(panel, k0, size) gives a ChunkOfB, valid until the next
+// call.
+template <class ChunkAt>
+HWY_INLINE void multiply_few_rows(const MultiplyBlock& block, const ChunkAt& chunk_at) {
+  HWY_ALIGN float packed_a[kDepth * kMostRows];
+  HWY_ALIGN float sums[kMostRows * kPanel];
+  for (std::size_t k0 = 0; k0 < block.k; k0 += kDepth) {
+    const std::size_t depth = HWY_MIN(kDepth, block.k - k0);
+    const bool from_zero = k0 == 0 && !block.accumulate;
+    ARows a[kDepth / kChunk];
+    for (std::size_t i = 0; i < depth; i += kChunk) {
+      a[i / kChunk] =
+          chunk_of_rows(block, k0 + i, HWY_MIN(kChunk, depth - i), packed_a + i * kMostRows);
     }
-    // The last, partial panel goes through a whole tile beside C.
-    HWY_ALIGN float edge[kRows * kPanel] = {};
-    for (std::size_t i = 0; load_c && i < rows; ++i) {
-      for (std::size_t j = 0; j < columns; ++j) edge[i * kPanel + j] = c[i * block.c_stride + j];
+    for (std::size_t first = 0; first < block.columns; first += kPanel) {
+      const PanelOfC panel = {block.c + first, block.c_stride,
+                              HWY_MIN(kPanel, block.columns - first), sums};
+      if (panel.columns < kPanel && !from_zero) load_partial(panel, block.rows);
+      for (std::size_t i = 0; i < depth; i += kChunk) {
+        const std::size_t size = HWY_MIN(kChunk, depth - i);
+        const Chunk chunk = {chunk_at(first / kPanel, k0 + i, size), size, i == 0,
+                             i + kChunk >= depth, from_zero && i == 0};
+        multiply_chunk(panel, block.rows, a[i / kChunk], chunk);
+      }
+      if (panel.columns < kPanel) store_partial(panel, block.rows);
     }
-    tile.c = edge;
-    tile.c_stride = kPanel;
-    multiply_tile(rows, tile, b_at);
-    for (std::size_t i = 0; i < rows; ++i) {
-      for (std::size_t j = 0; j < columns; ++j) c[i * block.c_stride + j] = edge[i * kPanel + j];
-    }
+  }
+}
+
+template <class ChunkAt>
+HWY_INLINE void multiply_panels(MultiplyBlock block, const ChunkAt& chunk_at) {
+  for (std::size_t rows = block.rows; rows > 0; rows -= block.rows) {
+    block.rows = HWY_MIN(rows, kMostRows);
+    multiply_few_rows(block, chunk_at);
+    block.a.data += block.rows * block.a.row_stride;
+    block.c += block.rows * block.c_stride;
   }
 }
 
 void multiply_f32(const MultiplyBlock& block, const float* panels) {
-  const D d;
-  const std::size_t count = (block.columns + kPanel - 1) / kPanel;
-  for (std::size_t k0 = 0; k0 < block.k; k0 += kChunk) {
-    const std::size_t k = HWY_MIN(kChunk, block.k - k0);
-    const ARows a = rows_in_place(block, k0);
-    for (std::size_t panel = 0; panel < count; ++panel) {
-      const float* b = panels + (panel * block.k + k0) * kPanel;
-      multiply_rows(block, a, panel, k0, k, [d, b](std::size_t i, std::size_t v) HWY_ATTR {
-        return hn::LoadU(d, b + i * kPanel + v * kLanes);
-      });
-    }
-  }
-}
-
-// Rows that are packed at once: 128 x 360 x 4 bytes = 180 KiB of L2.
-constexpr std::size_t kPackedRows = 60 * kRows;
-
-// A with its rows side by side in memory (a transposed matrix): a step along k is a whole row of
-// it away, and steps of a power of two fall on the same few lines of L1. So a chunk is laid out
-// as the tiles read it, [tile][k][kRows].
-ARows pack_rows(const MultiplyBlock& block, std::size_t k0, std::size_t k, float* out) {
-  const Matrix& a = block.a;
-  for (std::size_t i = 0; i < k; ++i) {
-    const float* source = a.data + (k0 + i) * a.col_stride;
-    for (std::size_t r = 0; r < block.rows; r += kRows) {
-      float* tile = out + r * k + i * kRows;
-      const std::size_t rows = HWY_MIN(kRows, block.rows - r);
-      if (rows == kRows) {
-        std::memcpy(tile, source + r, kRows * sizeof(float));
-      } else {
-        std::memcpy(tile, source + r, rows * sizeof(float));
-      }
-    }
-  }
-  return {out, 1, kRows, kRows * k};
-}
-
-// One chunk of a panel of B; a partial panel is filled with zeros.
-void pack_chunk(const float* source, std::size_t row_stride, std::size_t k, std::size_t columns,
-                float* out) {
-  const D d;
-  for (std::size_t i = 0; i < k; ++i, source += row_stride, out += kPanel) {
-    if (columns == kPanel) {
-      for (std::size_t v = 0; v < kPanel; v += kLanes) {
-        hn::Store(hn::LoadU(d, source + v), d, out + v);
-      }
-      continue;
-    }
-    for (std::size_t j = 0; j < kPanel; ++j) out[j] = j < columns ? source[j] : 0;
-  }
+  multiply_panels(block, [&](std::size_t panel, std::size_t k0, std::size_t size) HWY_ATTR {
+    const float* data = panels + (panel * block.k + k0) * kPanel;
+    return ChunkOfB{data, data + size * kPanel};
+  });
 }
 
 void multiply_in_place(const MultiplyBlock& block, const Matrix& b) {
-  const D d;
-  const bool pack_a = block.a.row_stride == 1 && block.rows > kRows && block.rows <= kPackedRows;
-  const std::size_t count = (block.columns + kPanel - 1) / kPanel;
-  HWY_ALIGN float packed_a[kChunk * kPackedRows];
-  HWY_ALIGN float chunk[kChunk * kPanel];
-  for (std::size_t k0 = 0; k0 < block.k; k0 += kChunk) {
-    const std::size_t k = HWY_MIN(kChunk, block.k - k0);
-    const ARows a = pack_a ? pack_rows(block, k0, k, packed_a) : rows_in_place(block, k0);
-    for (std::size_t panel = 0; panel < count; ++panel) {
-      const std::size_t columns = HWY_MIN(kPanel, block.columns - panel * kPanel);
-      pack_chunk(b.data + k0 * b.row_stride + panel * kPanel, b.row_stride, k, columns, chunk);
-      const float* values = chunk;
-      multiply_rows(block, a, panel, k0, k, [d, values](std::size_t i, std::size_t v) HWY_ATTR {
-        return hn::Load(d, values + i * kPanel + v * kLanes);
-      });
-    }
-  }
+  HWY_ALIGN float values[kChunk * kPanel];
+  multiply_panels(block, [&](std::size_t panel, std::size_t k0, std::size_t size) HWY_ATTR {
+    const std::size_t first = panel * kPanel;
+    const float* source = b.data + k0 * b.row_stride + first * b.col_stride;
+    pack_columns({source, b.row_stride, b.col_stride}, size, HWY_MIN(kPanel, block.columns - first),
+                 values);
+    return ChunkOfB{values, nullptr};
+  });
 }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -251,73 +275,21 @@ void dequantise_chunk(const PackedPanels& weights, const MultiplyBlock& block, s
 }
 
 void multiply_exact(const MultiplyBlock& block, const PackedPanels& weights) {
-  const D d;
-  const std::size_t count = (block.columns + kPanel - 1) / kPanel;
-  HWY_ALIGN float chunk[kChunk * kPanel] = {};
-  for (std::size_t k0 = 0; k0 < block.k; k0 += kChunk) {
-    const std::size_t k = HWY_MIN(kChunk, block.k - k0);
-    const ARows a = rows_in_place(block, k0);
-    for (std::size_t panel = 0; panel < count; ++panel) {
-      dequantise_chunk(weights, block, panel, k0 / kPackedBlock, k / kPackedBlock, chunk);
-      const float* b = chunk;
-      multiply_rows(block, a, panel, k0, k, [d, b](std::size_t i, std::size_t v) HWY_ATTR {
-        return hn::Load(d, b + i * kPanel + v * kLanes);
-      });
-    }
-  }
+  HWY_ALIGN float values[kChunk * kPanel] = {};
+  multiply_panels(block, [&](std::size_t panel, std::size_t k0, std::size_t size) HWY_ATTR {
+    dequantise_chunk(weights, block, panel, k0 / kPackedBlock, size / kPackedBlock, values);
+    return ChunkOfB{values, nullptr};
+  });
 }
 #endif
 
-// A whole panel whose columns are not beside each other in memory: gathers, in stretches of k short
-// enough that every line they touch stays in L1 until its last value is taken.
-void gather_panel(const float* source, std::size_t row_stride, std::size_t col_stride,
-                  std::size_t k, float* out) {
-  const D d;
-  const hn::RebindToSigned<D> di;
-  constexpr std::size_t kStretch = 16;
-  const auto lanes = hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(col_stride)));
-  for (std::size_t i0 = 0; i0 < k; i0 += kStretch) {
-    const std::size_t i1 = HWY_MIN(k, i0 + kStretch);
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      const float* columns = source + v * kLanes * col_stride;
-      for (std::size_t i = i0; i < i1; ++i) {
-        hn::StoreU(hn::GatherIndex(d, columns + i * row_stride, lanes), d,
-                   out + i * kPanel + v * kLanes);
-      }
-    }
-  }
-}
-
-void pack_panel(const Matrix& b, std::size_t k, std::size_t n, std::size_t panel, float* out) {
-  const std::size_t first = panel * kPanel;
-  const std::size_t columns = HWY_MIN(kPanel, n - first);
-  const float* source = b.data + first * b.col_stride;
-  if (columns < kPanel) {
-    for (std::size_t i = 0; i < k * kPanel; ++i) out[i] = 0;
-  }
-  if (columns == kPanel && b.col_stride == 1) {
-    const D d;
-    for (std::size_t i = 0; i < k; ++i) {
-      for (std::size_t v = 0; v < kPanel; v += kLanes) {
-        hn::StoreU(hn::LoadU(d, source + i * b.row_stride + v), d, out + i * kPanel + v);
-      }
-    }
-    return;
-  }
-  if (columns == kPanel && b.col_stride < (std::size_t{1} << 24)) {
-    return gather_panel(source, b.row_stride, b.col_stride, k, out);
-  }
-  for (std::size_t j = 0; j < columns; ++j) {
-    for (std::size_t i = 0; i < k; ++i) {
-      out[i * kPanel + j] = source[i * b.row_stride + j * b.col_stride];
-    }
-  }
-}
-
 void pack_panels(const Matrix& b, std::size_t k, std::size_t n, std::size_t first_panel,
                  std::size_t panels, float* out) {
-  for (std::size_t p = 0; p < panels; ++p)
-    pack_panel(b, k, n, first_panel + p, out + p * k * kPanel);
+  for (std::size_t p = 0; p < panels; ++p) {
+    const std::size_t first = (first_panel + p) * kPanel;
+    pack_columns({b.data + first * b.col_stride, b.row_stride, b.col_stride}, k,
+                 HWY_MIN(kPanel, n - first), out + p * k * kPanel);
+  }
 }
 
 }  // namespace

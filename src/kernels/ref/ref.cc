@@ -45,7 +45,7 @@ void multiply_f32(const MultiplyBlock& block, const float* panels) {
 
 void multiply_in_place(const MultiplyBlock& block, const Matrix& b) {
   multiply(block, [&](std::size_t panel, std::size_t i, std::size_t j) {
-    return b.data[i * b.row_stride + panel * kPanel + j];
+    return b.data[i * b.row_stride + (panel * kPanel + j) * b.col_stride];
   });
 }
 
