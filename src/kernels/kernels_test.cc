@@ -57,6 +57,8 @@ TEST_P(KernelsTest, ProductsInEachTransposition) {
                        {7, 100, 129},
                        {250, 70, 300},
                        {245, 70, 900},
+                       {13, 1100, 130},
+                       {730, 70, 140},
                        {367, 130, 140}}) {
     for (const bool a_transposed : {false, true}) {
       for (const bool b_transposed : {false, true}) {

@@ -7,10 +7,11 @@ namespace {
 
 std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-// Rows of A that one block takes: with a chunk of 128 along k it is 120 KiB of L2.
+// Rows of A that one block takes: so many are laid out at once by the kernels (cpu/panels-inl.h).
 constexpr std::size_t kBlockRows = 240;
-// Blocks have a multiple of so many rows: of six, those of a tile, and of a quantised group.
-constexpr std::size_t kRowStep = 48;
+// Blocks have a multiple of so many rows: those of a tile, and of a quantised group as well.
+constexpr std::size_t kTileStep = 6;
+constexpr std::size_t kGroupStep = 48;
 // Fewer multiply-adds than this are not worth waking a thread.
 constexpr std::size_t kSmall = 1 << 15;
 
@@ -22,12 +23,12 @@ struct Cut {
 };
 
 // Enough blocks for every thread, and few enough that a panel is read for many rows.
-Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
+Cut cut(const Product& p, std::size_t panels, std::size_t threads, std::size_t row_step) {
   Cut c = {};
   if (p.rows == 0 || panels == 0) return c;
   if (p.rows * p.columns * p.k <= kSmall || threads == 1) threads = 1;
   c.row_blocks = ceil_div(p.rows, kBlockRows);
-  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), kRowStep) * kRowStep;
+  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), row_step) * row_step;
   c.row_blocks = ceil_div(p.rows, c.rows);
   const std::size_t wanted = threads == 1 ? 1 : 4 * threads;
   c.panel_groups = std::min(panels, ceil_div(wanted, c.row_blocks));
@@ -38,12 +39,11 @@ Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
 
 // Where B is packed by each block of rows for itself: blocks so high that packing is a small part,
 // and no more of them than make it less work than writing all of B to memory and reading it again.
-constexpr std::size_t kInPlaceRows = 240;
-constexpr std::size_t kInPlaceBlocks = 2;
+constexpr std::size_t kInPlaceBlocks = 3;
 constexpr std::size_t kInPlaceLeastRows = 24;
 
 bool pays_in_place(const Product& p) {
-  return p.rows >= kInPlaceLeastRows && p.rows <= kInPlaceBlocks * kInPlaceRows;
+  return p.rows >= kInPlaceLeastRows && p.rows <= kInPlaceBlocks * kBlockRows;
 }
 
 // The longer side of C is cut for the threads: what all of them then lay out is the smaller
@@ -54,8 +54,8 @@ Cut cut_in_place(const Product& p, std::size_t panels, std::size_t threads) {
   if (p.rows * p.columns * p.k <= kSmall) threads = 1;
   const bool cuts_columns = p.columns > p.rows && panels >= threads;
   const std::size_t across = cuts_columns ? 1 : threads;
-  c.row_blocks = ceil_div(ceil_div(p.rows, kInPlaceRows), across) * across;
-  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), kRowStep) * kRowStep;
+  c.row_blocks = ceil_div(ceil_div(p.rows, kBlockRows), across) * across;
+  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), kTileStep) * kTileStep;
   c.row_blocks = ceil_div(p.rows, c.rows);
   c.panels = cuts_columns ? ceil_div(panels, threads) : panels;
   c.panel_groups = ceil_div(panels, c.panels);
@@ -122,7 +122,7 @@ void pack(const Table& table, const Matrix& b, std::size_t k, std::size_t n, flo
 }
 
 void multiply(const Table& table, const Product& product, const float* panels, Parallel& parallel) {
-  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
+  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width(), kTileStep);
   multiply_blocks(table.panel, product, c, parallel,
                   [&](const MultiplyBlock& block, std::size_t first) {
                     table.multiply_f32(block, panels + first * table.panel * product.k);
@@ -132,7 +132,7 @@ void multiply(const Table& table, const Product& product, const float* panels, P
 void multiply(const Table& table, const Product& product, const PackedPanels& weights,
               Parallel& parallel) {
   LATHE_ASSERT(product.k == weights.k);
-  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
+  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width(), kTileStep);
   multiply_blocks(table.panel, product, c, parallel,
                   [&](const MultiplyBlock& block, std::size_t first) {
                     const std::size_t column = first * table.panel;
@@ -146,7 +146,7 @@ void multiply(const Table& table, const Product& product, const PackedPanels& we
 void multiply(const Table& table, const Product& product, const QuantisedRows& a,
               const PackedPanels& weights, Parallel& parallel) {
   LATHE_ASSERT(product.k == weights.k && a.k == weights.k);
-  const Cut c = cut(product, ceil_div(product.columns, kPackedLanes), parallel.width());
+  const Cut c = cut(product, ceil_div(product.columns, kPackedLanes), parallel.width(), kGroupStep);
   const auto kernel = a.group == 1 ? table.multiply_row : table.multiply_packed;
   multiply_blocks(
       kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {

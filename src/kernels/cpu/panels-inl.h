@@ -92,8 +92,9 @@ inline ARows pack_plain_rows(const MultiplyBlock& block, std::size_t k0, std::si
 inline ARows chunk_of_rows(const MultiplyBlock& block, std::size_t k0, std::size_t k, float* out) {
   if (block.rows <= kRows) return rows_in_place(block, k0);
   if (block.a.row_stride == 1) return pack_transposed_rows(block, k0, k, out);
-  // For few panels it is not worth it.
-  if (block.a.col_stride == 1 && block.columns > 4 * kPanel)
+  // The copy costs about half of a panel's products.
+  constexpr std::size_t kLeastPanels = 16;
+  if (block.a.col_stride == 1 && block.columns > kLeastPanels * kPanel)
     return pack_plain_rows(block, k0, k, out);
   return rows_in_place(block, k0);
 }
