@@ -116,10 +116,10 @@ class Outliers(unittest.TestCase):
 class WholeTest(FolderTest):
     """The command with a script in llama-perplexity's place that records Lathe's own logits."""
 
-    def record(self, activations, length=8, pieces=2):
+    def record(self, way, length=8, pieces=2):
         lathe = Lathe(LATHE, 1, self.path)
         ids = np.arange(10, 10 + length * pieces).reshape(pieces, length)
-        logits = [lathe.logits(STARTER, piece, activations)[length // 2:-1] for piece in ids]
+        logits = [lathe.logits(STARTER, piece, way)[length // 2:-1] for piece in ids]
         write_recording(self.path / "made", ids.tolist(), logits)
         script = self.path / "llama-perplexity"
         script.write_text(f'#!/bin/sh\nfor last; do :; done\ncp {self.path}/made "$last"\n')

@@ -57,7 +57,7 @@ class States(EncoderTest):
         self.assertIn("65 tokens", self.fails("inspect", "logits", GOLDEN, "--ids", ids, "--out", self.folder / "x"))
 
     def test_its_activations_are_f32(self):
-        self.assertIn("--activations", self.fails("inspect", "logits", GOLDEN, "--ids", "5", "--activations", "drawn",
+        self.assertIn("--activations", self.fails("inspect", "logits", GOLDEN, "--ids", "5", "--activations", "engine",
                                                   "--out", self.folder / "x"))
 
 

@@ -161,7 +161,7 @@ class Conversions(StoreTest):
         self.assertEqual(card["origin"]["languages"], ["en", "de"])
         shape = card["shape"]
         self.assertEqual((shape["layers"], shape["heads"], shape["kv_heads"], shape["context"]), (1, 2, 1, 32768))
-        self.assertEqual(card["memory"]["kv_bytes_per_token"], 2 * 4 * 16)
+        self.assertEqual(card["memory"]["kv_bytes_per_token"], 2 * 2 * 16)  # in f16
         self.assertEqual(sum(w["parameters"] for w in card["weights"]), card["parameters"])
         self.assertTrue(card["chat_template"]["generation_prompt"])
         text = self.home.run("models", "show", "told")

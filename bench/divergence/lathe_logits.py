@@ -37,10 +37,12 @@ class Lathe:
         begins = ids["ids_special"][:1] != ids["ids"][:1]
         return ids["ids_special"][0] if begins and ids["ids_special"] else None
 
-    def logits(self, model, ids, activations):
+    def logits(self, model, ids, way):
+        """way: "f32"; "prompt", as it reads the ids; "drawn", as if it had drawn all but the first itself."""
+        asked = {"f32": [], "prompt": ["--activations", "engine"],
+                 "drawn": ["--activations", "engine", "--drawn", len(ids) - 1]}[way]
         out = self.folder / "logits.safetensors"
-        self.run("inspect", "logits", model, "--ids", ",".join(map(str, ids)), "--activations", activations,
-                 "--out", out)
+        self.run("inspect", "logits", model, "--ids", ",".join(map(str, ids)), *asked, "--out", out)
         try:
             return read_logits(out)
         finally:

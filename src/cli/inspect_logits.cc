@@ -3,7 +3,6 @@
 // it when it answers, from a cache of keys and values and with its activations.
 #include <fmt/format.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "adapters/adapter.h"
@@ -22,11 +21,10 @@ struct InspectLogitsOptions {
   std::string reference;
   std::string adapter;
   std::vector<std::int32_t> ids;
-  std::string activations = "f32";
+  std::string activations = "f32";  // or "engine"
+  std::size_t drawn = 0;            // of the ids, the last
   std::string out;
 };
-
-const char* const kActivationNames[] = {"f32", "drawn", "prompt"};
 
 struct Output {
   std::string name;           // "logits" or "hidden"
@@ -50,30 +48,76 @@ std::vector<std::int32_t> rows_of(const models::SequenceAdapters& adapters,
   return rows;
 }
 
-// Every position of the one sequence, read in one pass; virtual tokens stand before it and give no
-// rows. Whoever answers keeps keys and values in pages: so do all activations but f32.
-Result<Output> logits_of(const models::Decoder& decoder, const models::SequenceAdapters& adapters,
-                         const InspectLogitsOptions& options, Parallel& parallel) {
-  const bool exact = options.activations == "f32";
-  const std::vector<std::int32_t> rows = rows_of(adapters, options.ids);
-  models::KvPool pool(decoder.kv_shape(), kernels::KvType::f16,
-                      rows.size() / models::KvPool::kPageRows + 1);
-  models::KvSequence cache(pool);
+// One sequence's rows, those of virtual tokens first, which give no logits.
+struct Sequence {
+  const models::SequenceAdapters& adapters;
+  std::vector<std::int32_t> rows;
+  std::size_t silent;  // rows at its start without logits
+};
+
+// Adds rows [first, last) to the batch, with their outputs.
+models::BatchSequence& add_rows(models::Batch& batch, const Sequence& sequence, std::size_t first,
+                                std::size_t last) {
+  models::BatchSequence& entry =
+      batch.add(std::span(sequence.rows).subspan(first, last - first), first);
+  entry.adapters = &sequence.adapters;
+  for (std::size_t row = std::max(first, sequence.silent); row < last; ++row)
+    batch.outputs.push_back(static_cast<std::int32_t>(row - first));
+  return entry;
+}
+
+// Every position in one pass, in f32.
+Result<Output> exact_logits(const models::Decoder& decoder, const Sequence& sequence,
+                            Parallel& parallel) {
   models::Batch batch;
-  models::BatchSequence& sequence = batch.add(rows);
-  sequence.adapters = &adapters;
-  for (std::size_t i = rows.size() - options.ids.size(); i < rows.size(); ++i)
-    batch.outputs.push_back(static_cast<std::int32_t>(i));
+  add_rows(batch, sequence, 0, sequence.rows.size());
   LATHE_CHECK(decoder.check(batch));
-  if (!exact) {
-    LATHE_CHECK(cache.reserve(rows.size()));
-    sequence.cache = &cache;
-    sequence.drawn = options.activations == "drawn";
-  }
   tensor::Arena arena;
   ops::Run run(kernels::active(), parallel, arena);
-  run.activations = exact ? ops::Activations::f32 : ops::Activations::by_row;
   return output_of("logits", decoder.forward(run, batch));
+}
+
+// As the engine does it: from a cache of keys and values, first the prompt, then what was drawn.
+Result<Output> engine_logits(const models::Decoder& decoder, const Sequence& sequence,
+                             std::size_t drawn, Parallel& parallel) {
+  const std::size_t rows = sequence.rows.size(), prompt = rows - drawn;
+  models::KvPool pool(decoder.kv_shape(), kernels::KvType::f16,
+                      rows / models::KvPool::kPageRows + 1);
+  models::KvSequence cache(pool);
+  LATHE_CHECK(cache.reserve(rows));
+  tensor::Arena arena;
+  ops::Run run(kernels::active(), parallel, arena);
+  run.activations = ops::Activations::by_row;
+  Output output = {"logits", {}, {0, 0}};
+  for (const auto& [first, last] : {std::pair(std::size_t{0}, prompt), std::pair(prompt, rows)}) {
+    if (first == last) continue;
+    models::Batch batch;
+    models::BatchSequence& entry = add_rows(batch, sequence, first, last);
+    entry.cache = &cache;
+    entry.whole = prompt;
+    entry.drawn = first == prompt;
+    LATHE_CHECK(decoder.check(batch));
+    arena.reset();
+    const ops::Value logits = decoder.forward(run, batch);
+    output.values.insert(output.values.end(), logits.data, logits.data + logits.size());
+    output.shape = {output.shape[0] + static_cast<std::int64_t>(logits.rows),
+                    static_cast<std::int64_t>(logits.columns)};
+  }
+  return output;
+}
+
+Result<Output> logits_of(const models::Decoder& decoder, const models::SequenceAdapters& adapters,
+                         const InspectLogitsOptions& options, Parallel& parallel) {
+  Sequence sequence = {adapters, rows_of(adapters, options.ids), 0};
+  sequence.silent = sequence.rows.size() - options.ids.size();
+  if (options.activations == "f32") return exact_logits(decoder, sequence, parallel);
+  if (options.drawn >= options.ids.size()) {
+    return Error::bad_input(
+               fmt::format("{} ids cannot have {} drawn ones", options.ids.size(), options.drawn))
+        .at("--drawn")
+        .fix_with("leave at least one id as the prompt");
+  }
+  return engine_logits(decoder, sequence, options.drawn, parallel);
 }
 
 Result<Output> states_of(const os::Path& path, const std::vector<std::int32_t>& ids,
@@ -142,10 +186,10 @@ Action add_inspect_logits(CLI::App& inspect, const Common& common) {
   command->add_option("--adapter", options->adapter, "a PEFT folder to put into the pass");
   command
       ->add_option("--activations", options->activations,
-                   "f32 (default): as they are; prompt: as the engine reads a prompt; drawn: as it "
-                   "goes on from tokens that it drew")
-      ->check(CLI::IsMember(
-          std::vector<std::string>(std::begin(kActivationNames), std::end(kActivationNames))));
+                   "f32 (default): as they are; engine: as the engine computes with them")
+      ->check(CLI::IsMember({"f32", "engine"}));
+  command->add_option("--drawn", options->drawn,
+                      "with engine: so many of the last ids are tokens that it drew (0)");
   command
       ->add_option("--out", options->out,
                    "the safetensors file to write: logits [ids, vocab], or hidden [ids, width]")
