@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/attend_block.h"
+#include "kernels/cpu/bf16-inl.h"
 #include "kernels/cpu/rows-inl.h"
 #include "kernels/cpu/unroll.h"
 
@@ -23,20 +24,6 @@ constexpr std::size_t kRowBytes = 64;         // of a tile
 constexpr std::size_t kTileElements16 = 512;  // bf16
 constexpr std::size_t kTileFloats32 = 256;
 constexpr float kNothingSeen = -1e30f;  // the greatest score so far of a row that has seen no key
-
-// Two vectors of f32 as bf16, one after the other.
-HWY_INLINE __m512i bf16_of(V first, V second) {
-  __m512i both;
-  asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(first.raw), "v"(second.raw));
-  return both;
-}
-
-// The same with those of `even` in the lower halves of 32 bits.
-HWY_INLINE __m512i interleaved_bf16_of(V even, V odd) {
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
-                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  return _mm512_permutexvar_epi16(order, bf16_of(even, odd));
-}
 
 // 2^x for x <= 0, to 2^-13 of it: bf16 keeps 2^-9. From -126 on down it is 2^-126.
 HWY_INLINE V exp2_of(V x) {

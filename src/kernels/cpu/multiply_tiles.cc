@@ -143,16 +143,11 @@ void multiply_gated_tiles(const GatedTileBlock& block, const PackedPanels& gate,
   });
 }
 
-void round_to_bf16(const float* x, std::uint16_t* out) {
-  __m512i both;
-  const __m512 first = _mm512_loadu_ps(x), second = _mm512_loadu_ps(x + 16);
-  asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(first), "v"(second));
-  _mm512_store_si512(out, both);
-}
-
 void tile_row(const float* x, std::size_t row, TiledBuffer& out) {
+  const LanesTag d;
   for (std::size_t k0 = 0; k0 < out.k(); k0 += kTileValues)
-    round_to_bf16(x + k0, out.values(row, k0));
+    _mm512_store_si512(out.values(row, k0),
+                       bf16_of(hn::LoadU(d, x + k0), hn::LoadU(d, x + k0 + kPackedLanes)));
 }
 
 // kernels/limits.h: four products at a time, on tiles of zeros.

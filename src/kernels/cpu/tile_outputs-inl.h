@@ -15,6 +15,7 @@
 
 #include <algorithm>
 
+#include "kernels/cpu/bf16-inl.h"
 #include "kernels/table.h"
 
 #if HWY_TARGET == HWY_AVX3_DL
@@ -109,10 +110,10 @@ class GatedOutput {
     for (std::size_t r = first; r < end; ++r) {
       std::uint16_t* to =
           block_.out->values(block_.first_row + row_ + r, column_ / kTileValues * kTileValues);
-      __m256i rounded;
-      const __m512 row = _mm512_load_ps(values + (r - first) * kPackedLanes);
-      asm("vcvtneps2bf16 %1, %0" : "=v"(rounded) : "v"(row));
-      _mm256_store_si256(reinterpret_cast<__m256i*>(to + column_ % kTileValues), rounded);
+      const auto values_of_row =
+          hn::Load(hn::CappedTag<float, kPackedLanes>(), values + (r - first) * kPackedLanes);
+      _mm256_store_si256(reinterpret_cast<__m256i*>(to + column_ % kTileValues),
+                         bf16_of(values_of_row));
     }
   }
   void end() { rows_ = 0; }

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 
+#include "kernels/cpu/bf16-inl.h"
 #include "kernels/cpu/expand-inl.h"
 #include "kernels/tiled_rows.h"
 
@@ -29,15 +30,6 @@ constexpr std::size_t kStageTiles = kStageSteps * kPair;
 
 // [step][panel of the pair]
 using StageTiles = std::uint16_t[kStageTiles][kTileElements];
-
-// Two vectors of f32 as bf16, those of `even` in the lower halves of 32 bits.
-HWY_INLINE __m512i interleaved_bf16(LanesVec even, LanesVec odd) {
-  __m512i both;  // the even ones, then the odd ones
-  asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(even.raw), "v"(odd.raw));
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
-                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  return _mm512_permutexvar_epi16(order, both);
-}
 
 // 1 + q / 2^kBits, where q are the kBits bits from bit kFrom on of each lane.
 template <int kBits, int kFrom>
@@ -93,11 +85,11 @@ HWY_INLINE void tile_quad(BlockPlace place, const ValueTerms<K>& terms, std::uin
   const auto factor = hn::Load(d, terms.factor[kPart]), rest = hn::Load(d, terms.rest[kPart]);
   const auto value = [factor, rest](LanesVec x) HWY_ATTR { return hn::MulAdd(factor, x, rest); };
   std::uint16_t* rows = tile + 2 * kQuad * kTileValues;
-  _mm512_store_si512(rows, interleaved_bf16(value(one_and_fraction<kBits, kFirst>(quad)),
-                                            value(one_and_fraction<kBits, kFirst + 8>(quad))));
+  _mm512_store_si512(rows, interleaved_bf16_of(value(one_and_fraction<kBits, kFirst>(quad)),
+                                               value(one_and_fraction<kBits, kFirst + 8>(quad))));
   _mm512_store_si512(rows + kTileValues,
-                     interleaved_bf16(value(one_and_fraction<kBits, kFirst + 16>(quad)),
-                                      value(one_and_fraction<kBits, kFirst + 24>(quad))));
+                     interleaved_bf16_of(value(one_and_fraction<kBits, kFirst + 16>(quad)),
+                                         value(one_and_fraction<kBits, kFirst + 24>(quad))));
 }
 
 // Panels by twos: those of one matrix side by side, or one of each of two matrices.
