@@ -136,8 +136,7 @@ void multiply(const Table& table, const Product& product, const PackedPanels& we
   multiply_blocks(table.panel, product, c, parallel,
                   [&](const MultiplyBlock& block, std::size_t first) {
                     const std::size_t column = first * table.panel;
-                    PackedPanels part = weights;
-                    part.data = weights.panel(column / kPackedLanes);
+                    PackedPanels part = weights.from_column(column / kPackedLanes * kPackedLanes);
                     part.first_lane = column % kPackedLanes;
                     table.multiply_exact(block, part);
                   });
@@ -151,11 +150,9 @@ void multiply(const Table& table, const Product& product, const QuantisedRows& a
   multiply_blocks(
       kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
         const auto row = static_cast<std::size_t>(block.c - product.c) / product.c_stride;
-        PackedPanels part = weights;
-        part.data = weights.panel(first);
         kernel(
             {a.from(row, 0), block.rows, block.columns, block.c, block.c_stride, block.accumulate},
-            part);
+            weights.from_column(first * kPackedLanes));
       });
 }
 

@@ -114,7 +114,7 @@ struct LimitLoops {
 };
 
 struct Table {
-  const char* name = nullptr;  // "ref", "sse4", "avx2", "avx512", "avx512vnni", "amx", "amx"
+  const char* name = nullptr;  // "ref", "sse4", "avx2", "avx512", "avx512vnni", "amx"
   std::size_t panel = 0;       // columns in a panel of B
 
   // Packs columns [first_panel * panel, …) of B[k, n] into `panels` panels, each [k][panel], zeros

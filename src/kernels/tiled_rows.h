@@ -16,9 +16,11 @@
 namespace lathe::kernels {
 
 inline constexpr std::size_t kTileRows = 16;
-inline constexpr std::size_t kTileValues = 32;    // of a row of a tile, along k
-inline constexpr std::size_t kTiledSpan = 512;    // rows
-inline constexpr std::size_t kTiledChunk = 512;   // values along k
+inline constexpr std::size_t kTileValues = 32;  // of a row of a tile, along k
+inline constexpr std::size_t kTileElements = kTileRows * kTileValues;
+inline constexpr std::size_t kTileFloats = kTileRows * 16;  // of a tile of sums
+inline constexpr std::size_t kTiledSpan = 512;              // rows
+inline constexpr std::size_t kTiledChunk = 512;             // values along k
 inline constexpr std::size_t kTiledRowStep = 32;  // rows of two tiles: what a kernel takes at once
 
 // One span.

@@ -84,13 +84,10 @@ class Tape {
 // How activations enter products with packed weights.
 enum class Activations {
   f32,  // as they are: the bits of a product with the weights' f32 values
-  // In 8 bits, one scale for 32 values (kernels/quantised_rows.h): several times as fast. A row has
-  // the same bits whatever stands beside it.
-  int8,
-  // By what a row is of. A token that was drawn comes alone, or with few others: in 8 bits, and it
-  // attends alone. Those of a prompt come together: in bf16 where the processor multiplies that on
-  // tiles (kernels/tiled_rows.h), and they attend in blocks (attention_cached.h). A row has the
-  // same bits whatever stands beside it.
+  // By what a row is of. A token that was drawn comes alone, or with few others: in 8 bits
+  // (kernels/quantised_rows.h), and it attends alone. Those of a prompt come together: in bf16
+  // where the processor multiplies that on tiles (kernels/tiled_rows.h), and they attend in blocks
+  // (attention_cached.h). A row has the same bits whatever stands beside it.
   by_row,
 };
 

@@ -30,7 +30,7 @@ constexpr std::size_t kItemRows = AttendScratch::kRows;
 
 TileConfig attention_tiles() {
   TileConfig config;
-  for (std::size_t tile = 0; tile < 8; ++tile) config.set(tile, 16, kRowBytes);
+  for (std::size_t tile = 0; tile < 8; ++tile) config.set(tile, 16, kTileRowBytes);
   return config;
 }
 
@@ -47,8 +47,7 @@ void round_queries(const AttendBlock& block, const AttendScratch& scratch) {
           const bool there = first + r < block.rows && i < block.head_dim;
           return there ? load(x + i, HWY_MIN(std::size_t{16}, block.head_dim - i)) : hn::Zero(D());
         };
-        std::uint16_t* to =
-            tiles + (r / 16 * steps + step) * kTileElements16 + r % 16 * kTileValues;
+        std::uint16_t* to = tiles + (r / 16 * steps + step) * kTileElements + r % 16 * kTileValues;
         _mm512_store_si512(to, bf16_of(part(kTileValues * step), part(kTileValues * step + 16)));
       }
     }
@@ -103,17 +102,17 @@ void round_values(const AttendBlock& block, std::size_t k0, const AttendScratch&
   const std::size_t columns = 2 * scratch.steps();
   for (std::size_t t = 0; t < kKeys; t += 2) {
     const PositionValues<S> even(block, k0 + t), odd(block, k0 + t + 1);
-    std::uint16_t* to = scratch.values() + t / kTileValues * columns * kTileElements16 +
+    std::uint16_t* to = scratch.values() + t / kTileValues * columns * kTileElements +
                         t % kTileValues / 2 * kTileValues;
     for (std::size_t c = 0; c < columns; ++c)
-      _mm512_store_si512(to + c * kTileElements16,
+      _mm512_store_si512(to + c * kTileElements,
                          interleaved_bf16_of(even.vector(16 * c), odd.vector(16 * c)));
   }
 }
 
 // Scores of an item with two tiles of keys, t and t + 1.
 HWY_INLINE void score_pair(const AttendScratch& scratch, const ItemKeys& keys, std::size_t t) {
-  const std::size_t all = scratch.steps() * kTileElements16;
+  const std::size_t all = scratch.steps() * kTileElements;
   const std::uint16_t* upper = scratch.query(keys.item);
   const std::uint16_t* lower = upper + all;
   const std::uint16_t* left = scratch.keys() + t * all;
@@ -122,50 +121,50 @@ HWY_INLINE void score_pair(const AttendScratch& scratch, const ItemKeys& keys, s
   tile_zero<1>();
   tile_zero<2>();
   tile_zero<3>();
-  for (std::size_t at = 0; at < all; at += kTileElements16) {
-    tile_load<4>(upper + at, kRowBytes);
-    tile_load<6>(left + at, kRowBytes);
-    tile_load<7>(right + at, kRowBytes);
-    tile_load<5>(lower + at, kRowBytes);
+  for (std::size_t at = 0; at < all; at += kTileElements) {
+    tile_load<4>(upper + at, kTileRowBytes);
+    tile_load<6>(left + at, kTileRowBytes);
+    tile_load<7>(right + at, kTileRowBytes);
+    tile_load<5>(lower + at, kTileRowBytes);
     tile_add_bf16<0, 4, 6>();
     tile_add_bf16<1, 4, 7>();
     tile_add_bf16<2, 5, 6>();
     tile_add_bf16<3, 5, 7>();
   }
-  float* first = scratch.scores(keys.buffer) + t * kTileFloats32;
-  float* second = first + AttendScratch::kKeyTiles * kTileFloats32;
-  tile_store<0>(first, kRowBytes);
-  tile_store<1>(first + kTileFloats32, kRowBytes);
-  tile_store<2>(second, kRowBytes);
-  tile_store<3>(second + kTileFloats32, kRowBytes);
+  float* first = scratch.scores(keys.buffer) + t * kTileFloats;
+  float* second = first + AttendScratch::kKeyTiles * kTileFloats;
+  tile_store<0>(first, kTileRowBytes);
+  tile_store<1>(first + kTileFloats, kTileRowBytes);
+  tile_store<2>(second, kTileRowBytes);
+  tile_store<3>(second + kTileFloats, kTileRowBytes);
 }
 
 // Adds weights times values to two columns of tiles of an item's sums.
 HWY_INLINE void mix_pair(const AttendScratch& scratch, const ItemKeys& keys, std::size_t column) {
   const std::size_t columns = 2 * scratch.steps();
   const std::uint16_t* upper = scratch.weights(keys.buffer);
-  const std::uint16_t* lower = upper + AttendScratch::kKeySteps * kTileElements16;
-  float* first = scratch.out(keys.item) + column * kTileFloats32;
-  float* second = first + columns * kTileFloats32;
-  tile_load<0>(first, kRowBytes);
-  tile_load<1>(first + kTileFloats32, kRowBytes);
-  tile_load<2>(second, kRowBytes);
-  tile_load<3>(second + kTileFloats32, kRowBytes);
+  const std::uint16_t* lower = upper + AttendScratch::kKeySteps * kTileElements;
+  float* first = scratch.out(keys.item) + column * kTileFloats;
+  float* second = first + columns * kTileFloats;
+  tile_load<0>(first, kTileRowBytes);
+  tile_load<1>(first + kTileFloats, kTileRowBytes);
+  tile_load<2>(second, kTileRowBytes);
+  tile_load<3>(second + kTileFloats, kTileRowBytes);
   for (std::size_t step = 0; step < keys.key_tiles / 2; ++step) {
-    const std::uint16_t* values = scratch.values() + (step * columns + column) * kTileElements16;
-    tile_load<4>(upper + step * kTileElements16, kRowBytes);
-    tile_load<6>(values, kRowBytes);
-    tile_load<7>(values + kTileElements16, kRowBytes);
-    tile_load<5>(lower + step * kTileElements16, kRowBytes);
+    const std::uint16_t* values = scratch.values() + (step * columns + column) * kTileElements;
+    tile_load<4>(upper + step * kTileElements, kTileRowBytes);
+    tile_load<6>(values, kTileRowBytes);
+    tile_load<7>(values + kTileElements, kTileRowBytes);
+    tile_load<5>(lower + step * kTileElements, kTileRowBytes);
     tile_add_bf16<0, 4, 6>();
     tile_add_bf16<1, 4, 7>();
     tile_add_bf16<2, 5, 6>();
     tile_add_bf16<3, 5, 7>();
   }
-  tile_store<0>(first, kRowBytes);
-  tile_store<1>(first + kTileFloats32, kRowBytes);
-  tile_store<2>(second, kRowBytes);
-  tile_store<3>(second + kTileFloats32, kRowBytes);
+  tile_store<0>(first, kTileRowBytes);
+  tile_store<1>(first + kTileFloats, kTileRowBytes);
+  tile_store<2>(second, kTileRowBytes);
+  tile_store<3>(second + kTileFloats, kTileRowBytes);
 }
 
 // Products that wait for being done while the vector units weigh another item: the sums of the one
@@ -253,10 +252,10 @@ void put_rows(const AttendBlock& block, const AttendScratch& scratch, std::size_
   for (std::size_t r = 0; r < kItemRows && first + r < block.rows; ++r) {
     const V inverse = hn::Set(D(), 1.0f / sum_lanes(hn::Load(D(), scratch.sums(item) + r * 16)));
     const float* sums =
-        scratch.out(item) + r / 16 * 2 * scratch.steps() * kTileFloats32 + r % 16 * 16;
+        scratch.out(item) + r / 16 * 2 * scratch.steps() * kTileFloats + r % 16 * 16;
     float* to = block.out + (first + r) * block.stride + head * block.head_dim;
     for_each_vector(block.head_dim, [&](std::size_t i, std::size_t c) HWY_ATTR {
-      store(hn::Mul(hn::Load(D(), sums + i / 16 * kTileFloats32), inverse), to + i, c);
+      store(hn::Mul(hn::Load(D(), sums + i / 16 * kTileFloats), inverse), to + i, c);
     });
   }
 }

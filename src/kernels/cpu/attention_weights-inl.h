@@ -20,9 +20,6 @@ namespace HWY_NAMESPACE {
 #if HWY_TARGET == HWY_AVX3_DL
 namespace {
 
-constexpr std::size_t kRowBytes = 64;         // of a tile
-constexpr std::size_t kTileElements16 = 512;  // bf16
-constexpr std::size_t kTileFloats32 = 256;
 constexpr float kNothingSeen = -1e30f;  // the greatest score so far of a row that has seen no key
 
 // 2^x for x <= 0, to 2^-13 of it: bf16 keeps 2^-9. From -126 on down it is 2^-126.
@@ -103,7 +100,7 @@ void change_scores(const AttendBlock& block, const AttendScratch& scratch, const
                    std::size_t r, float* scores) {
   const std::size_t head = rows.keys.item / scratch.pairs();
   const SeenKeys seen = seen_keys(block, rows, r);
-  for (std::size_t t = 0; t < rows.keys.key_tiles; ++t, scores += kTileFloats32) {
+  for (std::size_t t = 0; t < rows.keys.key_tiles; ++t, scores += kTileFloats) {
     const std::size_t first = 16 * t;
     if (block.bias != nullptr && first < seen.end)
       add_scaled(block.bias + head * block.bias_stride + rows.keys.k0 + first, 1,
@@ -119,7 +116,7 @@ HWY_INLINE V greatest_of_row(const float* scores, std::size_t tiles, const SeenK
   V greatest = none;
   LATHE_UNROLL(8)
   for (std::size_t t = 0; t < (kTiles > 0 ? kTiles : tiles); ++t) {
-    const V score = hn::Load(D(), scores + t * kTileFloats32);
+    const V score = hn::Load(D(), scores + t * kTileFloats);
     greatest = hn::Max(
         greatest, kTiles > 0 ? score : V{_mm512_mask_mov_ps(none.raw, seen.mask(t), score.raw)});
   }
@@ -137,11 +134,11 @@ HWY_INLINE V weigh_row(const float* scores, std::size_t tiles, const SeenKeys& s
     V e[2];
     LATHE_UNROLL(2)
     for (std::size_t i = 0; i < 2; ++i) {
-      e[i] = exp2_of(hn::MulAdd(hn::Load(D(), scores + (t + i) * kTileFloats32), factor, shift));
+      e[i] = exp2_of(hn::MulAdd(hn::Load(D(), scores + (t + i) * kTileFloats), factor, shift));
       if (kTiles == 0) e[i] = V{_mm512_maskz_mov_ps(seen.mask(t + i), e[i].raw)};
       sum = hn::Add(sum, e[i]);
     }
-    _mm512_store_si512(weights + t / 2 * kTileElements16, bf16_of(e[0], e[1]));
+    _mm512_store_si512(weights + t / 2 * kTileElements, bf16_of(e[0], e[1]));
   }
   return sum;
 }
@@ -153,13 +150,13 @@ HWY_INLINE void scale_down(const AttendScratch& scratch, const TileRows& rows, V
   HWY_ALIGN float factor[16];
   hn::Store(factors, d, factor);
   const std::size_t columns = 2 * scratch.steps();
-  float* out = scratch.out(rows.keys.item) + rows.half * columns * kTileFloats32;
-  float* sums = scratch.sums(rows.keys.item) + rows.half * kTileFloats32;
+  float* out = scratch.out(rows.keys.item) + rows.half * columns * kTileFloats;
+  float* sums = scratch.sums(rows.keys.item) + rows.half * kTileFloats;
   for (std::size_t r = 0; r < 16; ++r) {
     const V f = hn::Set(d, factor[r]);
     hn::Store(hn::Mul(hn::Load(d, sums + 16 * r), f), d, sums + 16 * r);
     for (std::size_t c = 0; c < columns; ++c) {
-      float* at = out + c * kTileFloats32 + 16 * r;
+      float* at = out + c * kTileFloats + 16 * r;
       hn::Store(hn::Mul(hn::Load(d, at), f), d, at);
     }
   }
@@ -172,7 +169,7 @@ HWY_INLINE void weigh_tile_rows(const AttendBlock& block, const AttendScratch& s
   const D d;
   constexpr std::size_t kAll = AttendScratch::kKeyTiles;
   constexpr float kLog2e = 1.44269504f;
-  float* scores = scratch.scores(rows.keys.buffer) + rows.half * kAll * kTileFloats32;
+  float* scores = scratch.scores(rows.keys.buffer) + rows.half * kAll * kTileFloats;
   const bool changed = block.bias != nullptr || block.softcap > 0;
   const V factor = hn::Set(d, block.softcap > 0 ? kLog2e : kLog2e * block.scale);
   V greatest[16];
@@ -191,9 +188,9 @@ HWY_INLINE void weigh_tile_rows(const AttendBlock& block, const AttendScratch& s
   const V now = hn::Max(before, hn::Mul(largest_of_each(greatest), factor));
   hn::Store(now, d, kept);
   scale_down(scratch, rows, exp2_of(hn::Sub(before, now)));
-  float* sums = scratch.sums(rows.keys.item) + rows.half * kTileFloats32;
+  float* sums = scratch.sums(rows.keys.item) + rows.half * kTileFloats;
   std::uint16_t* weights =
-      scratch.weights(rows.keys.buffer) + rows.half * AttendScratch::kKeySteps * kTileElements16;
+      scratch.weights(rows.keys.buffer) + rows.half * AttendScratch::kKeySteps * kTileElements;
   for (std::size_t r = 0; r < rows.count; ++r) {
     if (r % 4 == 0) work.step();
     const V shift = hn::Set(d, -kept[r]);

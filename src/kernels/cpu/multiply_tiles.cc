@@ -25,24 +25,22 @@ void fill_tiles(Table&) {}
 #else
 namespace {
 
-constexpr std::size_t kTileStride = 64;  // bytes of a row
-
 HWY_INLINE void begin_sums(bool load, const float* c) {
   if (!load) {
     tile_zero<0>(), tile_zero<1>(), tile_zero<2>(), tile_zero<3>();
     return;
   }
-  tile_load<0>(c, kTileStride);
-  tile_load<1>(c + kTileFloats, kTileStride);
-  tile_load<2>(c + 2 * kTileFloats, kTileStride);
-  tile_load<3>(c + 3 * kTileFloats, kTileStride);
+  tile_load<0>(c, kTileRowBytes);
+  tile_load<1>(c + kTileFloats, kTileRowBytes);
+  tile_load<2>(c + 2 * kTileFloats, kTileRowBytes);
+  tile_load<3>(c + 3 * kTileFloats, kTileRowBytes);
 }
 
 HWY_INLINE void store_sums(float* c) {
-  tile_store<0>(c, kTileStride);
-  tile_store<1>(c + kTileFloats, kTileStride);
-  tile_store<2>(c + 2 * kTileFloats, kTileStride);
-  tile_store<3>(c + 3 * kTileFloats, kTileStride);
+  tile_store<0>(c, kTileRowBytes);
+  tile_store<1>(c + kTileFloats, kTileRowBytes);
+  tile_store<2>(c + 2 * kTileFloats, kTileRowBytes);
+  tile_store<3>(c + 3 * kTileFloats, kTileRowBytes);
 }
 
 // Two tiles of activations, the second 16 rows below the first.
@@ -52,10 +50,10 @@ struct RowTiles {
 };
 
 HWY_INLINE void multiply_step(const RowTiles& rows, const StageTiles& weights, std::size_t step) {
-  tile_load<6>(weights[kPair * step], kTileStride);
-  tile_load<4>(rows.upper + step * kTileElements, kTileStride);
-  tile_load<7>(weights[kPair * step + 1], kTileStride);
-  tile_load<5>(rows.lower + step * kTileElements, kTileStride);
+  tile_load<6>(weights[kPair * step], kTileRowBytes);
+  tile_load<4>(rows.upper + step * kTileElements, kTileRowBytes);
+  tile_load<7>(weights[kPair * step + 1], kTileRowBytes);
+  tile_load<5>(rows.lower + step * kTileElements, kTileRowBytes);
   tile_add_bf16<0, 4, 6>();
   tile_add_bf16<1, 4, 7>();
   tile_add_bf16<2, 5, 6>();
@@ -88,7 +86,7 @@ HWY_INLINE void multiply_steps(const RowTiles& rows, const StageTiles& weights, 
 
 TileConfig whole_tiles() {
   TileConfig config;
-  for (std::size_t tile = 0; tile < 8; ++tile) config.set(tile, kTileRows, kTileStride);
+  for (std::size_t tile = 0; tile < 8; ++tile) config.set(tile, kTileRows, kTileRowBytes);
   return config;
 }
 

@@ -26,7 +26,6 @@ void fill_tiles8(Table&) {}
 namespace {
 
 constexpr std::size_t kChunkBlocks = kSuperBlocks;  // that are taken apart at once
-constexpr std::size_t kTileStride = 64;             // bytes of a row
 constexpr std::size_t kAhead = 1024;                // bytes; a panel is asked for so long before
 
 // A block whose integers are less their zero, and so signed.
@@ -58,9 +57,9 @@ HWY_INLINE void add_block(const QuantisedRows& a, const ExpandedBlock& block, La
     constexpr std::size_t kValues = kPackedBlock / K::kParts;
     tile_zero<0>();
     tile_load<1>(a.values + part * kValues, kPackedBlock);
-    tile_load<2>(block.values + part * K::kQuads * kQuadBytes, kTileStride);
+    tile_load<2>(block.values + part * K::kQuads * kQuadBytes, kTileRowBytes);
     tile_add_int8<0, 1, 2>();
-    tile_store<0>(dots[part], kTileStride);
+    tile_store<0>(dots[part], kTileRowBytes);
   }
   LATHE_UNROLL(2)
   for (std::size_t part = 0; part < K::kParts; ++part) {
@@ -91,9 +90,9 @@ void add_chunk(QuantisedRows a, const ExpandedBlock* blocks, std::size_t count, 
 template <class K>
 TileConfig tiles_of(std::size_t rows) {
   TileConfig config;
-  config.set(0, rows, kTileStride);
+  config.set(0, rows, kTileRowBytes);
   config.set(1, rows, kPackedBlock / K::kParts);
-  config.set(2, K::kQuads, kTileStride);
+  config.set(2, K::kQuads, kTileRowBytes);
   return config;
 }
 

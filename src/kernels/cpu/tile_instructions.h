@@ -16,6 +16,8 @@ namespace lathe::kernels::cpu {
 // the system for the permission at the first call.
 bool has_tiles();
 
+inline constexpr std::size_t kTileRowBytes = 64;  // of a whole row
+
 // What LDTILECFG reads.
 struct alignas(64) TileConfig {
   std::uint8_t palette = 1;

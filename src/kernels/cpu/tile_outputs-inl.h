@@ -24,7 +24,6 @@ HWY_BEFORE_NAMESPACE();
 namespace lathe::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-constexpr std::size_t kTileFloats = kTileRows * kPackedLanes;  // of C
 constexpr std::size_t kPairFloats = 4 * kTileFloats;
 constexpr std::size_t kOutputParts = 8;
 constexpr std::size_t kPartRows = kTiledRowStep / kOutputParts;

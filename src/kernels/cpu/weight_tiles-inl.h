@@ -22,8 +22,7 @@ HWY_BEFORE_NAMESPACE();
 namespace lathe::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-constexpr std::size_t kTileElements = kTileRows * kTileValues;  // of bf16
-constexpr std::size_t kStageValues = 256;                       // along k
+constexpr std::size_t kStageValues = 256;  // along k
 constexpr std::size_t kStageSteps = kStageValues / kTileValues;
 constexpr std::size_t kPair = 2;  // panels of a stage
 constexpr std::size_t kStageTiles = kStageSteps * kPair;
