@@ -202,9 +202,10 @@ class WholeTest(unittest.TestCase):
         self.assertNotIn(self.folder.name, out)
 
     def test_lathe_answers_from_its_store(self):
+        # They sleep, since the memory of a process that is gone at once cannot be seen.
         self.script("lathe", f'echo "$@" >> {self.path}/words\n'
-                    'while [ "$1" != --home ]; do shift; done\n[ -e "$2" ] || mkdir "$2"\necho some words')
-        self.script("llama-completion", "echo some words")
+                    'while [ "$1" != --home ]; do shift; done\n[ -e "$2" ] || mkdir "$2"\necho some words; sleep 0.2')
+        self.script("llama-completion", "echo some words; sleep 0.2")
         code, out, _ = self.bench("--tests", "start,memory", "--rounds", "2")
         words = [line.split() for line in (self.path / "words").read_text().splitlines()]
         self.assertEqual((code, [line[0] for line in words]), (0, ["import"] + ["run"] * 5))

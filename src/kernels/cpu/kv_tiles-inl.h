@@ -95,12 +95,12 @@ HWY_INLINE const float* scales_of(const std::byte* tile) {
   return reinterpret_cast<const float*>(tile);
 }
 
-// The lanes past count are zero, and nothing past them is read.
+// REQUIRES: count is at most a vector. The lanes past it are zero, and nothing past them is read.
 template <class S>
 HWY_INLINE V load_values(const typename S::Value* p, std::size_t count) {
-  if (count == hn::Lanes(D())) return S::load(p);
+  if (count >= hn::Lanes(D())) return S::load(p);
   HWY_ALIGN typename S::Value rest[hn::MaxLanes(D())] = {};
-  std::copy_n(p, count, rest);
+  std::copy_n(p, HWY_MIN(count, hn::MaxLanes(D())), rest);
   return S::load(rest);
 }
 
