@@ -25,19 +25,40 @@ Error nothing_to_choose() {
       .fix_with("check the model's weights: a damaged or overflowing tensor gives NaN");
 }
 
-Result<std::int32_t> greatest(std::span<const float> logits) {
-  std::size_t best = logits.size();
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (choosable(logits[i]) && (best == logits.size() || logits[i] > logits[best])) best = i;
+// The greatest of some logits, -inf where there is none; NaN is never greater. Lanes beside each
+// other, so that the compiler takes vectors.
+float greatest_of(std::span<const float> logits) {
+  constexpr std::size_t kLanes = 16;
+  float lanes[kLanes];
+  std::fill_n(lanes, kLanes, -std::numeric_limits<float>::infinity());
+  std::size_t i = 0;
+  for (; i + kLanes <= logits.size(); i += kLanes) {
+    for (std::size_t j = 0; j < kLanes; ++j)
+      lanes[j] = logits[i + j] > lanes[j] ? logits[i + j] : lanes[j];
   }
-  if (best == logits.size()) return nothing_to_choose();
-  return static_cast<std::int32_t>(best);
+  float top = *std::max_element(lanes, lanes + kLanes);
+  for (; i < logits.size(); ++i) top = logits[i] > top ? logits[i] : top;
+  return top;
+}
+
+// The first of the greatest. Only where a stretch has a greater one is it looked for.
+Result<std::int32_t> greatest(std::span<const float> logits) {
+  constexpr std::size_t kStretch = 1024;
+  float top = -std::numeric_limits<float>::infinity();
+  std::span<const float> best;
+  for (std::size_t i = 0; i < logits.size(); i += kStretch) {
+    const auto stretch = logits.subspan(i, std::min(kStretch, logits.size() - i));
+    const float here = greatest_of(stretch);
+    if (here > top) top = here, best = stretch;
+  }
+  if (best.empty()) return nothing_to_choose();
+  const auto at = std::find(best.begin(), best.end(), top);
+  return static_cast<std::int32_t>(&*at - logits.data());
 }
 
 // log sum exp, around the greatest; -inf and NaN add nothing.
 double log_sum(std::span<const float> logits) {
-  float top = -std::numeric_limits<float>::infinity();
-  for (const float x : logits) top = x > top ? x : top;
+  const float top = greatest_of(logits);
   double sum = 0;
   for (const float x : logits) {
     if (choosable(x)) sum += std::exp(static_cast<double>(x) - static_cast<double>(top));

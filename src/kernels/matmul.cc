@@ -9,9 +9,8 @@ std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
 // Rows of A that one block takes: so many are laid out at once by the kernels (cpu/panels-inl.h).
 constexpr std::size_t kBlockRows = 240;
-// Blocks have a multiple of so many rows: those of a tile, and of a quantised group as well.
+// Blocks have a multiple of so many rows: those of a tile.
 constexpr std::size_t kTileStep = 6;
-constexpr std::size_t kGroupStep = 48;
 // Fewer multiply-adds than this are not worth waking a thread.
 constexpr std::size_t kSmall = 1 << 15;
 
@@ -23,16 +22,31 @@ struct Cut {
 };
 
 // Enough blocks for every thread, and few enough that a panel is read for many rows.
-Cut cut(const Product& p, std::size_t panels, std::size_t threads, std::size_t row_step) {
+Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
   Cut c = {};
   if (p.rows == 0 || panels == 0) return c;
   if (p.rows * p.columns * p.k <= kSmall || threads == 1) threads = 1;
   c.row_blocks = ceil_div(p.rows, kBlockRows);
-  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), row_step) * row_step;
+  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), kTileStep) * kTileStep;
   c.row_blocks = ceil_div(p.rows, c.rows);
   const std::size_t wanted = threads == 1 ? 1 : 4 * threads;
   c.panel_groups = std::min(panels, ceil_div(wanted, c.row_blocks));
   c.panels = ceil_div(panels, c.panel_groups);
+  c.panel_groups = ceil_div(panels, c.panels);
+  return c;
+}
+
+// All rows pass the panels of a block, as many as stay in the caches at a time: the kernels see to
+// that. Many rows make the blocks long, so that more of them leave less to wait for at the end.
+Cut cut_panels(const Product& p, std::size_t panels, std::size_t threads) {
+  constexpr std::size_t kFewRows = 32;
+  Cut c = {};
+  if (p.rows == 0 || panels == 0) return c;
+  if (p.rows * p.columns * p.k <= kSmall) threads = 1;
+  c.row_blocks = 1;
+  c.rows = p.rows;
+  const std::size_t wanted = threads == 1 ? 1 : (p.rows > kFewRows ? 12 : 4) * threads;
+  c.panels = ceil_div(panels, std::min(panels, wanted));
   c.panel_groups = ceil_div(panels, c.panels);
   return c;
 }
@@ -122,7 +136,7 @@ void pack(const Table& table, const Matrix& b, std::size_t k, std::size_t n, flo
 }
 
 void multiply(const Table& table, const Product& product, const float* panels, Parallel& parallel) {
-  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width(), kTileStep);
+  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
   multiply_blocks(table.panel, product, c, parallel,
                   [&](const MultiplyBlock& block, std::size_t first) {
                     table.multiply_f32(block, panels + first * table.panel * product.k);
@@ -132,7 +146,7 @@ void multiply(const Table& table, const Product& product, const float* panels, P
 void multiply(const Table& table, const Product& product, const PackedPanels& weights,
               Parallel& parallel) {
   LATHE_ASSERT(product.k == weights.k);
-  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width(), kTileStep);
+  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
   multiply_blocks(table.panel, product, c, parallel,
                   [&](const MultiplyBlock& block, std::size_t first) {
                     const std::size_t column = first * table.panel;
@@ -145,7 +159,7 @@ void multiply(const Table& table, const Product& product, const PackedPanels& we
 void multiply(const Table& table, const Product& product, const QuantisedRows& a,
               const PackedPanels& weights, Parallel& parallel) {
   LATHE_ASSERT(product.k == weights.k && a.k == weights.k);
-  const Cut c = cut(product, ceil_div(product.columns, kPackedLanes), parallel.width(), kGroupStep);
+  const Cut c = cut_panels(product, ceil_div(product.columns, kPackedLanes), parallel.width());
   const auto kernel = a.group == 1 ? table.multiply_row : table.multiply_packed;
   multiply_blocks(
       kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {

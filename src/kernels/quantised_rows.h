@@ -50,9 +50,15 @@ struct QuantisedRow {
   std::int32_t* half_sums = nullptr;
   std::int32_t* block_sums = nullptr;
   std::size_t group = kQuantisedGroup;
+
+  QuantisedRow from(std::size_t block) const {
+    const std::size_t at = block * group;
+    return {values + at * kQuantisedBlock, scales + at, half_sums + 2 * at, block_sums + at, group};
+  }
 };
 
-// Rows that are owned. Different rows may be written by different threads.
+// Rows that are owned. Different threads may write different rows, or blocks of them; rows of one
+// group share cache lines, blocks do not.
 class QuantisedBuffer {
  public:
   // Forgets what was there. REQUIRES: k is a multiple of 32.

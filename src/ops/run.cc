@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace lathe::ops {
+namespace {
+
+std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+}  // namespace
 
 int Tape::add_value(std::size_t size) {
   sizes_.push_back(size);
@@ -92,14 +97,26 @@ bool Run::is_current(Converted<Buffer>& last, const Value& x) {
 }
 
 kernels::QuantisedRows Run::quantised(const Value& x) {
-  kernels::QuantisedBuffer& buffer = quantised_.buffer;
-  if (!is_current(quantised_, x)) {
-    for_rows(x.rows, x.columns, [&](std::size_t first, std::size_t last) {
-      for (std::size_t i = first; i < last; ++i)
-        table.quantise_row(x.row(i), x.columns, buffer.row(i));
-    });
-  }
-  return buffer.rows();
+  if (!is_current(quantised_, x)) quantise(x, quantised_.buffer);
+  return quantised_.buffer.rows();
+}
+
+// The rows of a group share cache lines, so that a thread takes all of them over some columns.
+void Run::quantise(const Value& x, kernels::QuantisedBuffer& out) {
+  using kernels::kQuantisedBlock, kernels::kQuantisedGroup;
+  constexpr std::size_t kWorthATask = 1 << 13;  // values
+  const std::size_t blocks = x.columns / kQuantisedBlock;
+  const std::size_t per_task =
+      std::max<std::size_t>(1, kWorthATask / (std::min(x.rows, kQuantisedGroup) * kQuantisedBlock));
+  const std::size_t across = ceil_div(blocks, per_task);
+  const auto body = [&](std::size_t task) {
+    const std::size_t first_row = task / across * kQuantisedGroup;
+    const std::size_t block = task % across * per_task;
+    const std::size_t columns = std::min(per_task, blocks - block) * kQuantisedBlock;
+    for (std::size_t i = first_row; i < std::min(x.rows, first_row + kQuantisedGroup); ++i)
+      table.quantise_row(x.row(i) + block * kQuantisedBlock, columns, out.row(i).from(block));
+  };
+  parallel.run(ceil_div(x.rows, kQuantisedGroup) * across, body);
 }
 
 const kernels::TiledBuffer& Run::tiled(const Value& x) {

@@ -131,6 +131,7 @@ struct Run {
   // Whether `last` is of x still; if not, its buffer is resized for x.
   template <class Buffer>
   bool is_current(Converted<Buffer>& last, const Value& x);
+  void quantise(const Value& x, kernels::QuantisedBuffer& out);
 
   Converted<kernels::QuantisedBuffer> quantised_;
   Converted<kernels::TiledBuffer> tiled_;

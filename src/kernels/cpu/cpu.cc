@@ -35,6 +35,7 @@ Table table_for(const Target& target) {
   table.name = target.name;
   fill_multiply(table);
   fill_packed(table);
+  fill_dot(table);
   fill_row(table);
   fill_rows(table);
   fill_activations(table);
@@ -43,7 +44,6 @@ Table table_for(const Target& target) {
   fill_limits(table);
   if (target.tiles) {
     fill_tiles(table);
-    fill_tiles8(table);
     fill_attention_tiles(table);
   }
   hwy::SetSupportedTargetsForTest(0);

@@ -8,6 +8,7 @@ namespace lathe::kernels::cpu {
 
 void fill_multiply(Table& table);
 void fill_packed(Table& table);
+void fill_dot(Table& table);
 void fill_row(Table& table);
 void fill_rows(Table& table);
 void fill_activations(Table& table);
@@ -16,7 +17,6 @@ void fill_attention(Table& table);
 void fill_limits(Table& table);
 // Needs has_tiles() (tile_instructions.h).
 void fill_tiles(Table& table);
-void fill_tiles8(Table& table);
 void fill_attention_tiles(Table& table);
 
 }  // namespace lathe::kernels::cpu

@@ -8,7 +8,7 @@
 // instruction sets with fused multiply-adds agree.
 #include <algorithm>
 
-#include "kernels/cpu/targets_dot.h"
+#include "kernels/cpu/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/multiply_packed.cc"

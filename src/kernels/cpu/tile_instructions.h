@@ -67,10 +67,5 @@ template <int kC, int kA, int kB>
 inline void tile_add_bf16() {
   asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "n"(kC), "n"(kA), "n"(kB));
 }
-// The same with signed bytes, four along k, and exact sums in 32 bits.
-template <int kC, int kA, int kB>
-inline void tile_add_int8() {
-  asm volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "n"(kC), "n"(kA), "n"(kB));
-}
 
 }  // namespace lathe::kernels::cpu
