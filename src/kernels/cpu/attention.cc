@@ -5,6 +5,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/attention.cc"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -21,6 +22,9 @@ namespace HWY_NAMESPACE {
 namespace {
 
 constexpr std::size_t kQueriesAtOnce = 4;
+// Tiles are asked for so long before they are read: a head's stand far apart, one in each page, and
+// no processor guesses that.
+constexpr std::size_t kAheadTiles = 4;
 
 // Calls body(query, count) for each few of the queries; count is a constant.
 template <class Body>
@@ -40,19 +44,28 @@ HWY_INLINE void for_queries(std::size_t queries, const Body& body) {
   }
 }
 
+// Tile `index` of keys, and after the last one those of values.
+HWY_INLINE const std::byte* coming_tile(const AttendPart& a, std::size_t index) {
+  const std::size_t first = a.first / kKvTile, last = (a.end - 1) / kKvTile;
+  if (index <= last) return a.keys.tile(index);
+  return a.values.tile(HWY_MIN(first + (index - last - 1), last));
+}
+
 // Products of kQueries queries with the keys of kVectors vectors of positions, from t on.
 template <class S, std::size_t kQueries, std::size_t kVectors>
 HWY_INLINE void score_vectors(const AttendPart& a, std::size_t query, std::size_t t) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
   const std::byte* tiles[kVectors];
-  const typename S::Value* keys[kVectors];
+  const typename S::Value *keys[kVectors], *coming[kVectors];
   V sums[kQueries][kVectors];
   LATHE_UNROLL(2)
   for (std::size_t v = 0; v < kVectors; ++v) {
     const std::size_t position = t + v * lanes;
     tiles[v] = a.keys.tile(position / kKvTile);
     keys[v] = values_of<S>(tiles[v]) + position % kKvTile;
+    coming[v] = reinterpret_cast<const typename S::Value*>(
+        coming_tile(a, position / kKvTile + kAheadTiles));
     LATHE_UNROLL(4)
     for (std::size_t q = 0; q < kQueries; ++q) sums[q][v] = hn::Zero(d);
   }
@@ -60,7 +73,10 @@ HWY_INLINE void score_vectors(const AttendPart& a, std::size_t query, std::size_
   for (std::size_t i = 0; i < a.head_dim; ++i) {
     V key[kVectors];
     LATHE_UNROLL(2)
-    for (std::size_t v = 0; v < kVectors; ++v) key[v] = S::load(keys[v] + i * kKvTile);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      key[v] = S::load(keys[v] + i * kKvTile);
+      hwy::Prefetch(coming[v] + i * kKvTile);
+    }
     LATHE_UNROLL(4)
     for (std::size_t q = 0; q < kQueries; ++q) {
       const V x = hn::Set(d, queries[q * a.head_dim + i]);
@@ -126,6 +142,8 @@ HWY_INLINE void mix_columns(const AttendPart& a, std::size_t query, const TileLa
   float* out = a.out + query * a.head_dim + column;
   const float* weights = a.scores + query * kKvPart + (seen.tile * kKvTile - a.start());
   const auto* values = values_of<S>(a.values.tile(seen.tile)) + column;
+  const std::size_t ahead = HWY_MIN(seen.tile + kAheadTiles, (a.end - 1) / kKvTile);
+  const auto* coming = values_of<S>(a.values.tile(ahead)) + column;
   LATHE_UNROLL(4)
   for (std::size_t q = 0; q < kQueries; ++q) {
     LATHE_UNROLL(2)
@@ -134,6 +152,7 @@ HWY_INLINE void mix_columns(const AttendPart& a, std::size_t query, const TileLa
   }
   for (std::size_t t = seen.first; t < seen.end; ++t) {
     V value[kVectors];
+    hwy::Prefetch(coming + t * a.head_dim);
     LATHE_UNROLL(2)
     for (std::size_t v = 0; v < kVectors; ++v)
       value[v] = load_values<S>(values + t * a.head_dim + v * lanes, kVectors == 1 ? count : lanes);
