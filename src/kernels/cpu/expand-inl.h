@@ -28,6 +28,11 @@ constexpr std::size_t kSuperBlocks = kPackedSuperBlock / kPackedBlock;
 using BytesTag = hn::CappedTag<std::uint8_t, kQuadBytes>;
 using LanesTag = hn::CappedTag<float, kPackedLanes>;
 using LanesVec = hn::Vec<LanesTag>;
+// Of the same size: sums of integer products, and the bytes that are multiplied.
+using IntTag = hn::Repartition<std::int32_t, LanesTag>;
+using IntVec = hn::Vec<IntTag>;
+using ByteTag = hn::Repartition<std::uint8_t, LanesTag>;
+using ByteVec = hn::Vec<ByteTag>;
 
 // A format at compile time, and where its parts stand in a panel.
 template <int kTheBits, int kTheZero, ScaleForm kTheForm>

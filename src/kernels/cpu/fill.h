@@ -14,6 +14,28 @@ void fill_activations(Table& table);
 void fill_kv_tiles(Table& table);
 void fill_attention(Table& table);
 void fill_limits(Table& table);
+// All of the above.
+inline void fill_vectors(Table& table) {
+  fill_multiply(table);
+  fill_packed(table);
+  fill_row(table);
+  fill_rows(table);
+  fill_activations(table);
+  fill_kv_tiles(table);
+  fill_attention(table);
+  fill_limits(table);
+}
+
+#if defined(__aarch64__)
+// The same for extensions of NEON, in place of what fill_vectors() has filled (arm/).
+void fill_packed_dot(Table& table);
+void fill_row_dot(Table& table);
+void fill_limits_dot(Table& table);
+void fill_packed_i8mm(Table& table);
+void fill_row_i8mm(Table& table);
+void fill_limits_i8mm(Table& table);
+#endif
+
 // Needs has_tiles() (tile_instructions.h).
 void fill_tiles(Table& table);
 void fill_tiles8(Table& table);

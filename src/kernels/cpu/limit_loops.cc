@@ -56,7 +56,9 @@ std::size_t int8_ops(std::size_t rounds) {
   for (std::size_t i = 0; i < rounds; ++i) {
     LATHE_UNROLL(10)
     for (std::size_t j = 0; j < kChains; ++j) {
-#if HWY_TARGET <= HWY_AVX3_DL
+#if HWY_ARCH_ARM_A64
+      sums[j] = add_most_products(sums[j], w, a);
+#elif HWY_TARGET <= HWY_AVX3_DL
       sums[j] = add_dot(sums[j], w, w);
 #else
       // Sums in 16 bits, the most that there is without a dot product: they may wrap here.
