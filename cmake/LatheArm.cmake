@@ -2,9 +2,11 @@
 # extension of it, with a header in front that says which (src/kernels/cpu/arm/); cpu/arm/cpu.cc chooses at run time.
 function(lathe_add_arm_kernels)
   set(folder ${CMAKE_SOURCE_DIR}/src/kernels/cpu)
+  set(neon_dot ${folder}/multiply_packed.cc ${folder}/multiply_row.cc ${folder}/limit_loops.cc)
+  set(neon_i8mm ${folder}/arm/multiply_pairs.cc ${folder}/multiply_row.cc ${folder}/limit_loops.cc)
   foreach(extension neon_dot neon_i8mm)
     set(target lathe_kernels_${extension})
-    add_library(${target} OBJECT ${folder}/multiply_packed.cc ${folder}/multiply_row.cc ${folder}/limit_loops.cc)
+    add_library(${target} OBJECT ${${extension}})
     target_compile_options(${target} PRIVATE -O2 -include kernels/cpu/arm/${extension}.h)
     target_link_libraries(${target} PRIVATE lathe_base PkgConfig::HWY)
     target_sources(lathe_kernels PRIVATE $<TARGET_OBJECTS:${target}>)

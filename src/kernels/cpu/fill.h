@@ -31,8 +31,8 @@ inline void fill_vectors(Table& table) {
 void fill_packed_dot(Table& table);
 void fill_row_dot(Table& table);
 void fill_limits_dot(Table& table);
-void fill_packed_i8mm(Table& table);
 void fill_row_i8mm(Table& table);
+void fill_pairs_i8mm(Table& table);
 void fill_limits_i8mm(Table& table);
 #endif
 

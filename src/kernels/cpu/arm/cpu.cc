@@ -22,8 +22,8 @@ void fill_dot(Table& table) {
 }
 
 void fill_i8mm(Table& table) {
-  fill_packed_i8mm(table);
   fill_row_i8mm(table);
+  fill_pairs_i8mm(table);
   fill_limits_i8mm(table);
 }
 

@@ -64,28 +64,37 @@ HWY_INLINE IntVec add_dot(IntVec sum, ByteVec w, int8x16_t a) {
 }
 
 // As many products as the processor adds at once, for measuring it.
+#ifdef LATHE_ARM_I8MM
+constexpr std::size_t kMostProducts = 32;
+HWY_INLINE IntVec add_most_products(IntVec sum, ByteVec w, ByteVec a) {
+  return IntVec(vmmlaq_s32(sum.raw, as_signed(w), as_signed(a)));
+}
+#else
+constexpr std::size_t kMostProducts = 16;
 HWY_INLINE IntVec add_most_products(IntVec sum, ByteVec w, ByteVec a) {
   return add_dot<0>(sum, w, as_signed(a));
 }
+#endif
 
 // sums[r] = the products' sums over kQuads quads, for one vector of lanes: quad_at(j) is the
 // vector's part of quad j, a the activations of the first quad, those of the next row 32 bytes on.
 template <std::size_t R, int kBits, std::size_t kQuads, class QuadAt>
 HWY_INLINE void dot_quads(const QuadAt& quad_at, const std::int8_t* a, IntVec (&sums)[R]) {
+  ByteVec weights[kQuads];
   LATHE_UNROLL(8)
-  for (std::size_t r = 0; r < R; ++r) sums[r] = hn::Zero(IntTag());
-  LATHE_UNROLL(2)
-  for (std::size_t j = 0; j < kQuads; j += 4) {
-    const ByteVec weights[] = {taken<kBits>(quad_at(j)), taken<kBits>(quad_at(j + 1)),
-                               taken<kBits>(quad_at(j + 2)), taken<kBits>(quad_at(j + 3))};
-    LATHE_UNROLL(8)
-    for (std::size_t r = 0; r < R; ++r) {
+  for (std::size_t j = 0; j < kQuads; ++j) weights[j] = taken<kBits>(quad_at(j));
+  LATHE_UNROLL(8)
+  for (std::size_t r = 0; r < R; ++r) {
+    IntVec sum = hn::Zero(IntTag());
+    LATHE_UNROLL(2)
+    for (std::size_t j = 0; j < kQuads; j += 4) {
       const int8x16_t sixteen = vld1q_s8(a + r * kPackedBlock + 4 * j);
-      sums[r] = add_dot<0>(sums[r], weights[0], sixteen);
-      sums[r] = add_dot<1>(sums[r], weights[1], sixteen);
-      sums[r] = add_dot<2>(sums[r], weights[2], sixteen);
-      sums[r] = add_dot<3>(sums[r], weights[3], sixteen);
+      sum = add_dot<0>(sum, weights[j], sixteen);
+      sum = add_dot<1>(sum, weights[j + 1], sixteen);
+      sum = add_dot<2>(sum, weights[j + 2], sixteen);
+      sum = add_dot<3>(sum, weights[j + 3], sixteen);
     }
+    sums[r] = sum;
   }
 }
 #else
@@ -106,7 +115,8 @@ struct ByteProducts {
   }
 };
 
-// As many products as the processor adds at once, for measuring it; the sums wrap.
+// As many products as the processor adds in two instructions, for measuring it; the sums wrap.
+constexpr std::size_t kMostProducts = 16;
 HWY_INLINE IntVec add_most_products(IntVec sum, ByteVec w, ByteVec a) {
   const int16x8_t lower = vmlal_s8(vreinterpretq_s16_s32(sum.raw), vget_low_s8(as_signed(w)),
                                    vget_low_s8(as_signed(a)));

@@ -9,6 +9,5 @@
 // Names of their own: Highway's namespace, in which its code and ours stands, and what the sources
 // fill tables with.
 #define N_NEON N_NEON_I8MM
-#define fill_packed fill_packed_i8mm
 #define fill_row fill_row_i8mm
 #define fill_limits fill_limits_i8mm
