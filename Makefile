@@ -1,5 +1,5 @@
 # The two commands of the README: `make demo` and `make test`. Plain `make` builds build/lathe.
-.PHONY: all setup configure test test-sanitized test-slow format check demo clean
+.PHONY: all setup configure test test-sanitized test-slow test-arm format check demo clean
 
 BUILD ?= build
 CMAKE_FLAGS ?=
@@ -29,6 +29,10 @@ test-slow: configure
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) -L slow --output-on-failure
 
+# The kernels for 64-bit Arm, under emulation.
+test-arm:
+	tools/test-arm
+
 format:
 	tools/format
 
@@ -36,4 +40,4 @@ demo: all
 	tools/demo
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan
+	rm -rf $(BUILD) build-asan build-tsan build-arm

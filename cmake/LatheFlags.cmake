@@ -9,8 +9,12 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
 # For sanitizers: quick to compile; the kernels keep -O2 (LatheLayers.cmake), or their tests would take minutes.
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 
-# Seconds after which a layer's tests have failed; a sanitized, unoptimised build takes ten times as long.
+# Seconds after which a layer's tests have failed; a sanitized, unoptimised build or an emulated processor takes ten
+# times as long.
 set(LATHE_TEST_TIMEOUT 600)
+if(CMAKE_CROSSCOMPILING)
+  set(LATHE_TEST_TIMEOUT 1800)
+endif()
 if(LATHE_SANITIZE)
   set(LATHE_TEST_TIMEOUT 1800)
   add_compile_options(-fsanitize=${LATHE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

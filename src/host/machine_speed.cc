@@ -69,16 +69,21 @@ double product_speed(Parallel& parallel, const os::Clock& clock) {
   return 2.0 * kRows * kInner * kColumns / seconds;
 }
 
+// The first processor as Linux describes it: by a name on x86-64, by two numbers on 64-bit Arm.
+std::string processor_name() {
+  std::ifstream in("/proc/cpuinfo");
+  std::string line, name;
+  while (std::getline(in, line) && !line.empty()) {
+    if (line.starts_with("model name") || line.starts_with("CPU implementer") ||
+        line.starts_with("CPU part"))
+      name += line.substr(line.find(':') + 1);
+  }
+  return name.empty() ? "unknown" : name.substr(0, 200);
+}
+
 // What a measurement is about: the processor, the instructions used and the threads.
 std::string machine_name(const Parallel& parallel) {
-  std::ifstream in("/proc/cpuinfo");
-  std::string line, model = "unknown";
-  while (std::getline(in, line)) {
-    if (!line.starts_with("model name")) continue;
-    model = line.substr(line.find(':') + 1);
-    break;
-  }
-  return fmt::format("{}, {}, {} threads", model.substr(0, 200), kernels::active().name,
+  return fmt::format("{}, {}, {} threads", processor_name(), kernels::active().name,
                      parallel.width());
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <random>
 
 #include "kernels/matmul.h"
@@ -236,6 +237,21 @@ TEST_P(KernelsTest, AdamWEqualsTheReference) {
   expect_close(p_a, p_b, 8 * kEpsilon);
   expect_close(m_a, m_b, 8 * kEpsilon);
   expect_close(v_a, v_b, 8 * kEpsilon);
+}
+
+// Value of an environment variable, "" where there is none.
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// LATHE_BEST_CPU: what the caller of this test knows of the processor (cmake/LatheArm.cmake).
+TEST(Tables, TheBestOneIsInUseUnlessTheEnvironmentNamesAnother) {
+  const std::string best = available().back(), named = environment("LATHE_CPU");
+  EXPECT_EQ(active().name, named.empty() ? best : named);
+  if (const std::string known = environment("LATHE_BEST_CPU"); !known.empty()) {
+    EXPECT_EQ(best, known);
+  }
 }
 
 TEST(Tables, UnknownNamesAreErrorsThatNameTheChoices) {

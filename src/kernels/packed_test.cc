@@ -68,6 +68,20 @@ class PackedTest : public testing::TestWithParam<std::string> {
     for (std::size_t i = 0; i < n; ++i) out[i] = normal(random_) * (i % 97 == 5 ? 40.0f : 1.0f);
     return out;
   }
+
+  // Integer sums are exact. SSE4 has no fused multiply-add: there each of two links a block of 16
+  // rounds twice.
+  static void expect_reference(const std::vector<float>& got, const std::vector<float>& want,
+                               std::size_t k) {
+    if (GetParam() != "sse4") {
+      EXPECT_EQ(got, want);
+      return;
+    }
+    float largest = 0;
+    for (const float value : want) largest = std::max(largest, std::fabs(value));
+    for (std::size_t i = 0; i < got.size(); ++i)
+      ASSERT_NEAR(got[i], want[i], static_cast<float>(k / 4) * 0x1p-24f * largest) << i;
+  }
 };
 
 INSTANTIATE_TEST_SUITE_P(Tables, PackedTest, testing::ValuesIn(available()),
@@ -141,29 +155,49 @@ TEST_P(PackedTest, ActivationsInEightBitsEqualTheReference) {
   }
 }
 
-// Integer sums are exact. SSE4 has no fused multiply-add: there each of two links a block of 16
-// rounds twice.
 TEST_P(PackedTest, IntegerProductsEqualTheReference) {
-  const std::size_t n = 75, k = 512, m = 19;
+  const std::size_t n = 75, k = 512;
   for (const PackedFormat format : kFormats) {
     const PackedWeights weights = random_weights(random_, format, n, k);
-    const auto start = activations(m * n);
-    const QuantisedBuffer a = in_eight_bits(ref_, activations(m * k), k);
-    for (const bool accumulate : {false, true}) {
-      std::vector<float> got = start, want = start;
-      multiply(table_, {{}, m, k, n, got.data(), n, accumulate}, a.rows(), weights.panels(),
-               serial_);
-      multiply(ref_, {{}, m, k, n, want.data(), n, accumulate}, a.rows(), weights.panels(),
-               serial_);
-      if (GetParam() != "sse4") {
-        EXPECT_EQ(got, want) << int{format.bits} << " bits";
-        continue;
+    for (const std::size_t m : {2u, 5u, 19u}) {  // less than a tile of rows, and a rest of one
+      SCOPED_TRACE(testing::Message() << int{format.bits} << " bits, " << m << " rows");
+      const auto start = activations(m * n);
+      const QuantisedBuffer a = in_eight_bits(ref_, activations(m * k), k);
+      for (const bool accumulate : {false, true}) {
+        std::vector<float> got = start, want = start;
+        multiply(table_, {{}, m, k, n, got.data(), n, accumulate}, a.rows(), weights.panels(),
+                 serial_);
+        multiply(ref_, {{}, m, k, n, want.data(), n, accumulate}, a.rows(), weights.panels(),
+                 serial_);
+        expect_reference(got, want, k);
       }
-      float largest = 0;
-      for (const float value : want) largest = std::max(largest, std::fabs(value));
-      for (std::size_t i = 0; i < got.size(); ++i)
-        ASSERT_NEAR(got[i], want[i], static_cast<float>(k / 4) * 0x1p-24f * largest);
     }
+  }
+}
+
+// Where products are added in 16 bits, these fill them: every weight the least or the greatest,
+// every activation 127 or -127.
+TEST_P(PackedTest, TheGreatestIntegersDoNotOverflow) {
+  const std::size_t n = kPackedLanes, k = 256, m = 3;
+  std::vector<float> x(m * k, 1.0f);
+  std::fill_n(x.begin() + k, k, -1.0f);
+  for (std::size_t i = 0; i < k; i += 2) x[2 * k + i] = -1.0f;
+  const QuantisedBuffer a = in_eight_bits(ref_, x, k);
+  for (const PackedFormat format : kFormats) {
+    SCOPED_TRACE(testing::Message() << int{format.bits} << " bits");
+    PackedWeights weights(format, n, k);
+    QuantBlocks lanes;
+    for (std::size_t lane = 0; lane < kPackedLanes; ++lane) {
+      lanes[lane] = random_block(random_, format);
+      const unsigned greatest = (1u << format.bits) - 1;
+      for (std::size_t i = 0; i < kPackedBlock; ++i)
+        lanes[lane].values[i] = static_cast<std::uint8_t>((lane + i * (lane / 8)) % 2 * greatest);
+    }
+    for (std::size_t b = 0; b < k / kPackedBlock; ++b) weights.put(0, b, lanes);
+    std::vector<float> got(m * n), want(m * n);
+    multiply(table_, {{}, m, k, n, got.data(), n}, a.rows(), weights.panels(), serial_);
+    multiply(ref_, {{}, m, k, n, want.data(), n}, a.rows(), weights.panels(), serial_);
+    expect_reference(got, want, k);
   }
 }
 

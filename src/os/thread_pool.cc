@@ -29,6 +29,8 @@ constexpr int kSpins = 4000;  // some 20 µs: longer than the gap between two pr
 inline void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");  // YIELD does nothing on most processors
 #else
   std::this_thread::yield();
 #endif

@@ -1,3 +1,5 @@
+// On x86-64; arm/cpu.cc on 64-bit Arm.
+#if defined(__x86_64__)
 #include "kernels/cpu/cpu.h"
 
 #include "kernels/cpu/targets_dot.h"
@@ -33,15 +35,7 @@ Table table_for(const Target& target) {
   hwy::SetSupportedTargetsForTest(target.bits);  // what the next dispatch chooses
   Table table;
   table.name = target.name;
-  fill_multiply(table);
-  fill_packed(table);
-  fill_dot(table);
-  fill_row(table);
-  fill_rows(table);
-  fill_activations(table);
-  fill_kv_tiles(table);
-  fill_attention(table);
-  fill_limits(table);
+  fill_vectors(table);
   if (target.tiles) {
     fill_tiles(table);
     fill_attention_tiles(table);
@@ -64,3 +58,4 @@ const std::vector<Table>& tables() {
 }
 
 }  // namespace lathe::kernels::cpu
+#endif

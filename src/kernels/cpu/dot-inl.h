@@ -17,6 +17,9 @@
 #include "kernels/cpu/expand-inl.h"
 #include "kernels/cpu/unroll.h"
 #include "kernels/quantised_rows.h"
+#if HWY_ARCH_ARM_A64
+#include "kernels/cpu/arm/dot-inl.h"  // its dot_quads() and what goes with it
+#endif
 
 #if HWY_TARGET != HWY_SCALAR
 
@@ -24,12 +27,8 @@ HWY_BEFORE_NAMESPACE();
 namespace lathe::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-using IntTag = hn::Repartition<std::int32_t, LanesTag>;
-using IntVec = hn::Vec<IntTag>;
-using ByteTag = hn::Repartition<std::uint8_t, LanesTag>;
-using ByteVec = hn::Vec<ByteTag>;
-
 constexpr std::size_t kLaneVectors = kPackedLanes / hn::MaxLanes(LanesTag());
+#if !HWY_ARCH_ARM_A64
 // Whether four products are added at once (VNNI), or pairs of them in 16 bits.
 #if HWY_TARGET <= HWY_AVX3_DL
 constexpr bool kHasDot = true;
@@ -142,6 +141,7 @@ HWY_INLINE void dot_quads(const QuadAt& quad_at, const std::int8_t* a, IntVec (&
   }
 #endif
 }
+#endif  // !HWY_ARCH_ARM_A64
 
 // For one part of a block and one vector of lanes: integer sums less what the zero adds, and the
 // two links of the chain that they and a minimum are.

@@ -28,6 +28,11 @@ constexpr std::size_t kSuperBlocks = kPackedSuperBlock / kPackedBlock;
 using BytesTag = hn::CappedTag<std::uint8_t, kQuadBytes>;
 using LanesTag = hn::CappedTag<float, kPackedLanes>;
 using LanesVec = hn::Vec<LanesTag>;
+// Of the same size: sums of integer products, and the bytes that are multiplied.
+using IntTag = hn::Repartition<std::int32_t, LanesTag>;
+using IntVec = hn::Vec<IntTag>;
+using ByteTag = hn::Repartition<std::uint8_t, LanesTag>;
+using ByteVec = hn::Vec<ByteTag>;
 
 // A format at compile time, and where its parts stand in a panel.
 template <int kTheBits, int kTheZero, ScaleForm kTheForm>
@@ -80,8 +85,13 @@ HWY_INLINE void with_kind(PackedFormat format, const Body& body) {
 template <int kShift, int kMask>
 HWY_INLINE hn::Vec<BytesTag> bits_of(hn::Vec<BytesTag> bytes) {
   const BytesTag d;
+#if HWY_ARCH_ARM_A64  // shifts bytes
+  const auto shifted = hn::ShiftRight<kShift>(bytes);
+  if (kMask == 255 >> kShift) return shifted;
+#else
   const hn::Repartition<std::uint16_t, BytesTag> d16;
   const auto shifted = hn::BitCast(d, hn::ShiftRight<kShift>(hn::BitCast(d16, bytes)));
+#endif
   return hn::And(shifted, hn::Set(d, static_cast<std::uint8_t>(kMask)));
 }
 
@@ -195,10 +205,8 @@ struct alignas(64) ExpandedBlock {
 };
 
 template <class K>
-HWY_INLINE void expand_block(const std::byte* panel, std::size_t index, ExpandedBlock& out) {
+HWY_INLINE void expand_scales(BlockPlace place, ExpandedBlock& out) {
   const LanesTag d;
-  const BytesTag d8;
-  const BlockPlace place = place_of<K>(panel, index);
   LATHE_UNROLL(2)
   for (std::size_t part = 0; part < K::kParts; ++part) {
     for (std::size_t lane = 0; lane < kPackedLanes; lane += hn::Lanes(d)) {
@@ -207,6 +215,13 @@ HWY_INLINE void expand_block(const std::byte* panel, std::size_t index, Expanded
         hn::Store(minimum_of<K>(place, part, lane), d, out.minima[part] + lane);
     }
   }
+}
+
+template <class K>
+HWY_INLINE void expand_block(const std::byte* panel, std::size_t index, ExpandedBlock& out) {
+  const BytesTag d8;
+  const BlockPlace place = place_of<K>(panel, index);
+  expand_scales<K>(place, out);
   const std::uint8_t* integers = integers_of<K>(place);
   for (std::size_t i = 0; i < kQuadBytes; i += hn::Lanes(d8)) {
     LATHE_UNROLL(8)

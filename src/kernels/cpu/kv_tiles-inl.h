@@ -39,7 +39,7 @@ struct StoredF16 {
   static HWY_INLINE void store(V v, Value* p) {
     const D d;
     const V bounded = hn::Max(hn::Set(d, -65504.0f), hn::Min(hn::Set(d, 65504.0f), v));
-#if HWY_TARGET <= HWY_AVX2
+#if HWY_TARGET <= HWY_AVX2 || HWY_ARCH_ARM_A64
     const hn::Rebind<Value, D> d16;
     hn::StoreU(hn::DemoteTo(d16, bounded), d16, p);
 #else  // without the instruction Highway cuts off instead of rounding

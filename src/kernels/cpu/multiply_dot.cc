@@ -24,7 +24,7 @@ HWY_BEFORE_NAMESPACE();
 namespace lathe::kernels::cpu {
 namespace HWY_NAMESPACE {
 #if HWY_TARGET != HWY_AVX3_DL
-void fill_dot(Table&) {}
+void fill_multiply_dot(Table&) {}
 #else
 namespace {
 
@@ -208,7 +208,7 @@ void multiply_packed(const DotBlock& block, const PackedPanels& weights) {
 
 }  // namespace
 
-void fill_dot(Table& table) { table.multiply_packed = multiply_packed; }
+void fill_multiply_dot(Table& table) { table.multiply_packed = multiply_packed; }
 
 #endif
 }  // namespace HWY_NAMESPACE
@@ -218,8 +218,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lathe::kernels::cpu {
 
-HWY_EXPORT(fill_dot);
-void fill_dot(Table& table) { HWY_DYNAMIC_DISPATCH(fill_dot)(table); }
+HWY_EXPORT(fill_multiply_dot);
+void fill_multiply_dot(Table& table) { HWY_DYNAMIC_DISPATCH(fill_multiply_dot)(table); }
 
 }  // namespace lathe::kernels::cpu
 #endif

@@ -28,7 +28,7 @@ void fill_packed(Table&) {}
 namespace {
 
 // Rows of a tile: as many as leave registers for the weights.
-constexpr std::size_t kDotRows = kLaneVectors == 1 ? 8 : 6;
+constexpr std::size_t kDotRows = kLaneVectors == 1 || kHasDot ? 8 : 6;
 // Blocks that are taken apart at once: 8 x 768 bytes of L1.
 constexpr std::size_t kChunkBlocks = kPackedSuperBlock / kPackedBlock;
 // Up to so many rows, a panel is read from its start to its end: the rows' activations fit into L1

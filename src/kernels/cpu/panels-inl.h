@@ -27,7 +27,7 @@ using PanelTag = hn::ScalableTag<float>;
 using PanelVec = hn::Vec<PanelTag>;
 
 constexpr std::size_t kRows = 6;
-constexpr std::size_t kVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+constexpr std::size_t kVectors = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64 ? 4 : 2;
 constexpr std::size_t kLanes = hn::MaxLanes(PanelTag());
 constexpr std::size_t kPanel = kVectors * kLanes;
 constexpr std::size_t kChunk = 128;  // of k: with AVX-512 128 x 64 x 4 bytes = 32 KiB of L1
