@@ -55,7 +55,7 @@ Result<FixedText> read_text(const text::Tokenizer& tokenizer, std::size_t length
     reading.pieces.push_back(std::move(piece));
   }
   reading.tokens = static_cast<std::int64_t>(ids.size());
-  if (const auto unknown = tokenizer.parts().spec.settings.unk)
+  if (const auto unknown = tokenizer.parts().outline.settings.unk)
     reading.unknown = std::ranges::count(ids, *unknown);
   return reading;
 }

@@ -13,10 +13,10 @@ namespace {
 using formats::ModelSource;
 using nlohmann::json;
 
-std::string kind_of(const text::TokenizerSpec& spec) {
-  switch (spec.model) {
+std::string kind_of(const text::TokenizerOutline& outline) {
+  switch (outline.model) {
     case text::ModelKind::bpe:
-      return spec.settings.byte_level ? "byte-level BPE" : "BPE";
+      return outline.settings.byte_level ? "byte-level BPE" : "BPE";
     case text::ModelKind::unigram:
       return "Unigram";
     case text::ModelKind::word_piece:
@@ -29,7 +29,7 @@ std::string kind_of(const text::TokenizerSpec& spec) {
 
 TokenizerFacts facts_of(const text::Tokenizer& tokenizer) {
   TokenizerFacts facts;
-  facts.kind = kind_of(tokenizer.parts().spec);
+  facts.kind = kind_of(tokenizer.parts().outline);
   facts.hash = tokenizer.hash();
   facts.tokens = tokenizer.vocab_size();
   if (const auto id = tokenizer.bos_id()) facts.bos = tokenizer.id_to_token(*id);

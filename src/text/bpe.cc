@@ -16,67 +16,22 @@ constexpr std::size_t kShortWord = 32;
 constexpr std::string_view kSpaceMark = "\u2581";
 constexpr std::uint32_t kNoRank = ~std::uint32_t{0};
 
-std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
-  return (std::uint64_t{static_cast<std::uint32_t>(left)} << 32) |
-         static_cast<std::uint32_t>(right);
-}
-
 }  // namespace
 
-Result<Bpe> Bpe::build(std::vector<std::string> surfaces, const std::vector<BpeMerge>& merges,
-                       const std::vector<bool>& forbidden, std::vector<std::int32_t> byte_tokens,
-                       BpeSettings settings) {
-  Bpe bpe;
-  bpe.settings_ = std::move(settings);
-  bpe.surfaces_ = std::move(surfaces);
-  bpe.byte_tokens_ = std::move(byte_tokens);
-  bpe.words_ = SpellingIndex::of(bpe.surfaces_);
-  bpe.index_merges(merges, forbidden);
-  bpe.is_cut_at_marks_ = bpe.never_joins_across_marks(merges);
-  bpe.byte_symbols_.resize(256);
-  for (int byte = 0; byte < 256; ++byte) {
-    const char c = static_cast<char>(static_cast<unsigned char>(byte));
-    bpe.byte_symbols_[static_cast<std::size_t>(byte)] = bpe.find({&c, 1});
-  }
-  bpe.whole_ = std::make_unique<std::atomic<Whole>[]>(bpe.surfaces_.size());
-  return bpe;
-}
-
-void Bpe::index_merges(const std::vector<BpeMerge>& merges, const std::vector<bool>& forbidden) {
-  pairs_.assign(table_size(merges.size()), {});
-  const std::size_t mask = pairs_.size() - 1;
-  for (std::size_t rank = 0; rank < merges.size(); ++rank) {
-    const BpeMerge& merge = merges[rank];
-    if (forbidden[static_cast<std::size_t>(merge.result)]) continue;
-    const std::uint64_t key = pair_key(merge.left, merge.right);
-    std::size_t place = mix(key) & mask;
-    while (pairs_[place].key != kNoPair && pairs_[place].key != key) place = (place + 1) & mask;
-    pairs_[place] = {key, static_cast<std::uint32_t>(rank), merge.result};
-  }
-}
-
-std::int32_t Bpe::find(std::string_view surface) const { return words_.find(surface); }
-
-const Bpe::PairEntry* Bpe::find_pair(std::int32_t left, std::int32_t right) const {
-  const std::uint64_t key = pair_key(left, right);
-  const std::size_t mask = pairs_.size() - 1;
-  std::size_t place = mix(key) & mask;
-  while (pairs_[place].key != kNoPair) {
-    if (pairs_[place].key == key) return &pairs_[place];
-    place = (place + 1) & mask;
-  }
-  return nullptr;
-}
+Bpe::Bpe(StringTable surfaces, const BpeTables& tables, BpeSettings settings)
+    : settings_(std::move(settings)),
+      surfaces_(surfaces),
+      tables_(tables),
+      whole_(std::make_unique<std::atomic<Whole>[]>(surfaces.size())) {}
 
 // Then what stands before such a place and what stands behind it are merged independently.
-bool Bpe::never_joins_across_marks(const std::vector<BpeMerge>& merges) const {
-  if (settings_.byte_level || settings_.ignore_merges || find(kSpaceMark) < 0 ||
-      !settings_.continuing_prefix.empty() || !settings_.end_suffix.empty())
+bool never_joins_across_marks(StringTable surfaces, const BpeTables& tables,
+                              const BpeSettings& settings) {
+  if (settings.byte_level || settings.ignore_merges || tables.words.find(kSpaceMark) < 0 ||
+      !settings.continuing_prefix.empty() || !settings.end_suffix.empty())
     return false;
-  const auto surface = [&](std::int32_t id) -> std::string_view {
-    return surfaces_[static_cast<std::size_t>(id)];
-  };
-  return std::ranges::all_of(merges, [&](const BpeMerge& merge) {
+  const auto surface = [&](std::int32_t id) { return surfaces[static_cast<std::size_t>(id)]; };
+  return std::ranges::all_of(tables.merges, [&](const BpeMerge& merge) {
     const std::string_view left = surface(merge.left), right = surface(merge.right);
     const std::string_view result = surface(merge.result);
     return result.size() == left.size() + right.size() && result.starts_with(left) &&
@@ -87,7 +42,7 @@ bool Bpe::never_joins_across_marks(const std::vector<BpeMerge>& merges) const {
 
 void Bpe::encode(std::string_view word, std::vector<std::int32_t>& out,
                  ModelScratch& scratch) const {
-  if (!is_cut_at_marks_) return encode_piece(word, out, scratch);
+  if (!settings_.cuts_at_marks) return encode_piece(word, out, scratch);
   while (!word.empty()) {
     std::size_t marks = 0;
     while (word.substr(marks).starts_with(kSpaceMark)) marks += kSpaceMark.size();
@@ -100,7 +55,7 @@ void Bpe::encode(std::string_view word, std::vector<std::int32_t>& out,
 void Bpe::encode_piece(std::string_view word, std::vector<std::int32_t>& out,
                        ModelScratch& model_scratch) const {
   BpeScratch& scratch = model_scratch.bpe;
-  const std::int32_t token = find(word);
+  const std::int32_t token = tables_.words.find(word);
   std::atomic<Whole>* whole = token < 0 ? nullptr : &whole_[static_cast<std::size_t>(token)];
   if (whole != nullptr &&
       (settings_.ignore_merges || whole->load(std::memory_order_relaxed) == Whole::yes)) {
@@ -121,7 +76,8 @@ void Bpe::encode_piece(std::string_view word, std::vector<std::int32_t>& out,
 }
 
 std::int32_t Bpe::symbol_id(std::string_view symbol) const {
-  return symbol.size() == 1 ? byte_symbols_[static_cast<unsigned char>(symbol[0])] : find(symbol);
+  return symbol.size() == 1 ? tables_.byte_symbols[static_cast<unsigned char>(symbol[0])]
+                            : tables_.words.find(symbol);
 }
 
 void Bpe::append_symbols(std::string_view word, std::vector<std::int32_t>& ids) const {
@@ -150,7 +106,7 @@ void Bpe::append_symbols(std::string_view word, std::vector<std::int32_t>& ids) 
 
 void Bpe::append_unknown(std::string_view character, std::vector<std::int32_t>& ids,
                          bool& after_unknown) const {
-  const auto token_of = [&](char c) { return byte_tokens_[static_cast<unsigned char>(c)]; };
+  const auto token_of = [&](char c) { return tables_.byte_tokens[static_cast<unsigned char>(c)]; };
   const bool falls_back =
       settings_.byte_fallback &&
       std::all_of(character.begin(), character.end(), [&](char c) { return token_of(c) >= 0; });
@@ -169,7 +125,7 @@ void Bpe::merge_short(std::vector<std::int32_t>& ids) const {
   std::array<std::int32_t, kShortWord> results;
   std::size_t count = ids.size();
   const auto look_up = [&](std::size_t i) {
-    const PairEntry* pair = find_pair(ids[i], ids[i + 1]);
+    const BpePair* pair = pair_of(ids[i], ids[i + 1]);
     ranks[i] = pair == nullptr ? kNoRank : pair->rank;
     results[i] = pair == nullptr ? 0 : pair->result;
   };
@@ -207,12 +163,12 @@ void Bpe::merge_long(BpeScratch& scratch) const {
   const auto at = [&](std::int32_t i) -> BpeScratch::Symbol& {
     return symbols[static_cast<std::size_t>(i)];
   };
-  const auto pair_at = [&](std::int32_t left) -> const PairEntry* {
+  const auto pair_at = [&](std::int32_t left) -> const BpePair* {
     const std::int32_t right = at(left).next;
-    return right < 0 ? nullptr : find_pair(at(left).id, at(right).id);
+    return right < 0 ? nullptr : pair_of(at(left).id, at(right).id);
   };
   const auto consider = [&](std::int32_t left, bool in_heap_order) {
-    const PairEntry* pair = pair_at(left);
+    const BpePair* pair = pair_at(left);
     if (pair == nullptr) return;
     heap.push_back({pair->rank, left, pair->result});
     if (in_heap_order) std::push_heap(heap.begin(), heap.end(), later);
@@ -224,7 +180,7 @@ void Bpe::merge_long(BpeScratch& scratch) const {
     const BpeScratch::Candidate best = heap.back();
     heap.pop_back();
     if (at(best.at).id < 0) continue;  // merged away since
-    const PairEntry* pair = pair_at(best.at);
+    const BpePair* pair = pair_at(best.at);
     if (pair == nullptr || pair->rank != best.rank) continue;  // a neighbour has changed since
     BpeScratch::Symbol& left = at(best.at);
     BpeScratch::Symbol& right = at(left.next);

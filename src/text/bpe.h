@@ -18,16 +18,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
-#include "text/spelling_index.h"
+#include "text/bpe_tables.h"
 #include "text/token_model.h"
 
 namespace lathe::text {
-
-// merges[i] joins left and right into result; i is its rank.
-struct BpeMerge {
-  std::int32_t left = 0, right = 0, result = 0;
-};
 
 struct BpeSettings {
   bool byte_level = false;     // symbols are bytes; otherwise characters
@@ -37,17 +31,21 @@ struct BpeSettings {
   std::optional<std::int32_t> unk = {};  // for what has no token; without it such characters vanish
   // What is written before every symbol of a word but the first, and after its last one.
   std::string continuing_prefix = {}, end_suffix = {};
+  // No merge joins a character with a space mark behind it: never_joins_across_marks(). A text
+  // without pre-tokenizer (Gemma, LLaMA 2) is one long word; cut before its space marks it is many
+  // short ones, with the same ids.
+  bool cuts_at_marks = false;
 };
+
+// Whether words may be cut before space marks. REQUIRES: the merges' ids are of surfaces.
+bool never_joins_across_marks(StringTable surfaces, const BpeTables& tables,
+                              const BpeSettings& settings);
 
 class Bpe final : public TokenModel {
  public:
-  // surfaces[id] is a token's surface; empty for an id that text never becomes (holes, control
-  // tokens, tokens outside the byte alphabet). byte_tokens[b] is the id of <0xBB> or -1.
-  // Merges that make a control token (forbidden[result]) are left out.
-  // Errors: a surface that stands twice.
-  static Result<Bpe> build(std::vector<std::string> surfaces, const std::vector<BpeMerge>& merges,
-                           const std::vector<bool>& forbidden,
-                           std::vector<std::int32_t> byte_tokens, BpeSettings settings);
+  // surfaces and tables as BpeMemory::index() has them; their memory outlives this.
+  // REQUIRES: 256 byte tokens and byte symbols; a power of two of pairs.
+  Bpe(StringTable surfaces, const BpeTables& tables, BpeSettings settings);
 
   void encode(std::string_view word, std::vector<std::int32_t>& out,
               ModelScratch& scratch) const override;
@@ -55,19 +53,11 @@ class Bpe final : public TokenModel {
   const BpeSettings& settings() const { return settings_; }
 
  private:
-  struct PairEntry {
-    std::uint64_t key = kNoPair;  // left in the upper half, right in the lower
-    std::uint32_t rank = 0;
-    std::int32_t result = 0;
-  };
-  static constexpr std::uint64_t kNoPair = ~std::uint64_t{0};
   enum class Whole : std::uint8_t { unknown, yes, no };
 
-  std::int32_t find(std::string_view surface) const;
-  const PairEntry* find_pair(std::int32_t left, std::int32_t right) const;
-  void index_merges(const std::vector<BpeMerge>& merges, const std::vector<bool>& forbidden);
-  // Whether no merge joins a character with a space mark behind it.
-  bool never_joins_across_marks(const std::vector<BpeMerge>& merges) const;
+  const BpePair* pair_of(std::int32_t left, std::int32_t right) const {
+    return find_pair(tables_.pairs, left, right, surfaces_.size());
+  }
   void encode_piece(std::string_view word, std::vector<std::int32_t>& out,
                     ModelScratch& scratch) const;
   std::int32_t symbol_id(std::string_view symbol) const;
@@ -78,14 +68,8 @@ class Bpe final : public TokenModel {
   void merge_long(BpeScratch& scratch) const;
 
   BpeSettings settings_;
-  std::vector<std::string> surfaces_;
-  std::vector<std::int32_t> byte_tokens_;
-  std::vector<std::int32_t> byte_symbols_;  // byte-level: the token of each byte, or -1
-  SpellingIndex words_;                     // over surfaces_; of equal ones the first
-  std::vector<PairEntry> pairs_;            // open addressing
-  // A text without pre-tokenizer (Gemma, LLaMA 2) is one long word; cut before its space marks it
-  // is many short ones, with the same ids.
-  bool is_cut_at_marks_ = false;
+  StringTable surfaces_;
+  BpeTables tables_;
   std::unique_ptr<std::atomic<Whole>[]> whole_;  // by id: does the surface encode to the id alone
 };
 

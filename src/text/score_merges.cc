@@ -13,7 +13,8 @@ std::vector<BpeMerge> merges_from_scores(std::span<const std::string> tokens,
                                          std::span<const float> scores,
                                          const std::vector<bool>& mergeable) {
   LATHE_ASSERT(tokens.size() == scores.size() && tokens.size() == mergeable.size());
-  const SpellingIndex ids = SpellingIndex::of(tokens);
+  const OwnedSpellingIndex owned(tokens);
+  const SpellingIndex ids = owned.index();
   std::vector<BpeMerge> merges;
   for (std::size_t id = 0; id < tokens.size(); ++id) {
     if (!mergeable[id]) continue;

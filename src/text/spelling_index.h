@@ -1,8 +1,11 @@
-// From spellings to ids, for vocabularies: open addressing over strings that somebody else keeps.
-// A look-up reads one place of eight bytes and compares one string as a rule: building and asking
-// is most of what making a tokenizer of a large vocabulary costs.
+// From spellings to ids, for vocabularies: open addressing over a table of strings. A look-up reads
+// one place of eight bytes and compares one string as a rule: building and asking is most of what
+// making a tokenizer of a large vocabulary costs.
 //
-// Not thread-safe while it is filled; afterwards any number of threads may ask.
+// An index only looks at its places, which may lie in a mapped file that somebody else wrote:
+// whatever stands in them, a look-up ends and gives an id of the table or -1.
+//
+// A builder is not thread-safe; any number of threads may ask an index.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +13,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "text/string_table.h"
 
 namespace lathe::text {
 
@@ -25,35 +30,69 @@ std::size_t table_size(std::size_t entries);
 
 class SpellingIndex {
  public:
+  struct Place {
+    std::uint32_t tag = 0;  // the upper half of the hash
+    std::int32_t id = -1;   // -1: free
+  };
+
   // Nothing is found.
   SpellingIndex() = default;
-  // Room for all of the spellings, of which none is in it yet. They outlive it and stay where they
-  // are.
-  explicit SpellingIndex(std::span<const std::string> spellings);
-  // Of all of them but the empty ones; of equal ones the first is found.
-  static SpellingIndex of(std::span<const std::string> spellings);
+  // REQUIRES: a power of two of places, or none.
+  SpellingIndex(StringTable spellings, std::span<const Place> places)
+      : spellings_(spellings), places_(places) {}
 
-  // Makes spellings[id] known unless it is; returns the id that it is found under.
-  std::int32_t add(std::int32_t id);
-  // spellings[id] is found under this id from now on.
-  void set(std::int32_t id);
   // The id of a spelling, -1 when there is none.
   std::int32_t find(std::string_view spelling) const;
   // The same for many at once, several times as fast where the index is larger than the caches:
   // the look-ups wait for memory together. REQUIRES: spellings.size() == ids.size().
   void find_all(std::span<const std::string_view> spellings, std::span<std::int32_t> ids) const;
 
- private:
-  struct Place {
-    std::uint32_t tag = 0;  // the upper half of the hash
-    std::int32_t id = -1;   // -1: free
-  };
-  // Where it stands, or would.
-  std::size_t place_of(std::string_view spelling, std::uint64_t hash) const;
-  Place& claim(std::int32_t id);
+  std::span<const Place> places() const { return places_; }
 
-  std::span<const std::string> spellings_;
-  std::vector<Place> places_;
+ private:
+  std::int32_t find(std::string_view spelling, std::uint64_t hash) const;
+
+  StringTable spellings_;
+  std::span<const Place> places_;
+};
+
+// Fills the places of an index.
+class SpellingIndexBuilder {
+ public:
+  SpellingIndexBuilder() = default;
+  // Room for all of the spellings, of which none is in it yet.
+  explicit SpellingIndexBuilder(StringTable spellings);
+  // Of all of them but the empty ones; of equal ones the first is found.
+  static SpellingIndexBuilder of(StringTable spellings);
+
+  // Makes spellings[id] known unless it is; returns the id that it is found under.
+  std::int32_t add(std::int32_t id);
+  // spellings[id] is found under this id from now on.
+  void set(std::int32_t id);
+  // Valid as long as this object (moves included) and the table's memory.
+  SpellingIndex index() const { return {spellings_, places_}; }
+
+ private:
+  SpellingIndex::Place& claim(std::int32_t id);
+
+  StringTable spellings_;
+  std::vector<SpellingIndex::Place> places_;
+};
+
+// An index over strings that are given as such, with a table of its own. Immutable.
+class OwnedSpellingIndex {
+ public:
+  // Of all of them but the empty ones; of equal ones the first is found.
+  explicit OwnedSpellingIndex(std::span<const std::string> spellings)
+      : spellings_(spellings), places_(SpellingIndexBuilder::of(spellings_.table())) {}
+  OwnedSpellingIndex(const OwnedSpellingIndex&) = delete;
+  OwnedSpellingIndex& operator=(const OwnedSpellingIndex&) = delete;
+
+  SpellingIndex index() const { return places_.index(); }
+
+ private:
+  StringTableBuilder spellings_;
+  SpellingIndexBuilder places_;
 };
 
 }  // namespace lathe::text

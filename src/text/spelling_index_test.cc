@@ -10,7 +10,8 @@ namespace {
 
 TEST(SpellingIndex, FindsTheFirstOfEqualSpellingsAndNoEmptyOne) {
   const std::vector<std::string> spellings = {"a", "", "b", "a", "longer than eight bytes"};
-  const SpellingIndex index = SpellingIndex::of(spellings);
+  const OwnedSpellingIndex owned(spellings);
+  const SpellingIndex index = owned.index();
   EXPECT_EQ(index.find("a"), 0);
   EXPECT_EQ(index.find("b"), 2);
   EXPECT_EQ(index.find("longer than eight bytes"), 4);
@@ -25,14 +26,15 @@ TEST(SpellingIndex, FindsTheFirstOfEqualSpellingsAndNoEmptyOne) {
 
 TEST(SpellingIndex, AddKeepsWhatIsThereAndSetReplacesIt) {
   const std::vector<std::string> spellings = {"a", "a", "b"};
-  SpellingIndex index{std::span(spellings)};
-  EXPECT_EQ(index.find("a"), -1);
-  EXPECT_EQ(index.add(0), 0);
-  EXPECT_EQ(index.add(1), 0);
-  index.set(1);
-  EXPECT_EQ(index.find("a"), 1);
-  index.set(2);
-  EXPECT_EQ(index.find("b"), 2);
+  const StringTableBuilder table(spellings);
+  SpellingIndexBuilder builder(table.table());
+  EXPECT_EQ(builder.index().find("a"), -1);
+  EXPECT_EQ(builder.add(0), 0);
+  EXPECT_EQ(builder.add(1), 0);
+  builder.set(1);
+  EXPECT_EQ(builder.index().find("a"), 1);
+  builder.set(2);
+  EXPECT_EQ(builder.index().find("b"), 2);
 }
 
 TEST(SpellingIndex, IsWhatAMapIs) {
@@ -46,7 +48,8 @@ TEST(SpellingIndex, IsWhatAMapIs) {
   };
   std::vector<std::string> spellings;
   for (int i = 0; i < 3000; ++i) spellings.push_back(draw());
-  const SpellingIndex index = SpellingIndex::of(spellings);
+  const OwnedSpellingIndex owned(spellings);
+  const SpellingIndex index = owned.index();
   std::map<std::string, std::int32_t> map;
   for (std::size_t id = 0; id < spellings.size(); ++id)
     if (!spellings[id].empty()) map.emplace(spellings[id], static_cast<std::int32_t>(id));
@@ -59,6 +62,27 @@ TEST(SpellingIndex, IsWhatAMapIs) {
     const auto found = map.find(asked[i]);
     EXPECT_EQ(index.find(asked[i]), found == map.end() ? -1 : found->second) << asked[i];
     EXPECT_EQ(ids[i], index.find(asked[i])) << asked[i];
+  }
+}
+
+// Places as a file may have them that somebody else wrote.
+TEST(SpellingIndex, ForeignPlacesEndASearchAndGiveNoForeignId) {
+  const std::vector<std::string> spellings = {"a", "b"};
+  const StringTableBuilder table(spellings);
+  SpellingIndexBuilder builder(table.table());
+  builder.add(0);
+  const auto filled = builder.index().places();
+  std::vector<SpellingIndex::Place> places(filled.begin(), filled.end());
+  for (SpellingIndex::Place& place : places) {
+    if (place.id < 0) place.id = 2;  // no place is free, and there is no such spelling
+  }
+  const SpellingIndex full(table.table(), places);
+  EXPECT_EQ(full.find("a"), 0);
+  EXPECT_EQ(full.find("b"), -1);
+  for (const SpellingIndex::Place& place : full.places()) {
+    std::vector<SpellingIndex::Place> same(places.size(), {place.tag, 7});
+    EXPECT_EQ(SpellingIndex(table.table(), same).find("a"), -1);
+    EXPECT_EQ(SpellingIndex(table.table(), same).find(""), -1);
   }
 }
 

@@ -26,16 +26,18 @@ void TextStream::restart() {
 std::string TextStream::push(std::int32_t id) {
   const Tokenizer::Parts& parts = tokenizer_.parts();
   const auto index = static_cast<std::size_t>(id);
-  const bool known = id >= 0 && index < parts.spellings.size() && !parts.spellings[index].empty();
-  if (!known || (options_.skip_special && parts.special[index])) return {};
+  const bool known =
+      id >= 0 && index < parts.tables.size() && !parts.tables.spellings[index].empty();
+  if (!known || (options_.skip_special && parts.tables.is_special(index))) return {};
   if (parts.decoder.drops_repeats() && id == last_id_) return {};
   last_id_ = id;
+  const bool is_fallback = parts.tables.has_mark(index, token_mark::kFallback);
   std::string out;
   // A run of byte-fallback tokens ends here: what is left of it is damage.
-  if (pending_is_fallback_ && !parts.texts[index].fallback) out = take_complete(true);
+  if (pending_is_fallback_ && !is_fallback) out = take_complete(true);
   pending_ += std::exchange(open_end_, {}).in_the_middle;
   append(index);
-  pending_is_fallback_ = parts.texts[index].fallback;
+  pending_is_fallback_ = is_fallback;
   first_ = false;
   return strip(out + take_complete(false), false);
 }
@@ -44,17 +46,13 @@ std::string TextStream::push(std::int32_t id) {
 void TextStream::append(std::size_t index) {
   const Tokenizer::Parts& parts = tokenizer_.parts();
   const Decoder& decoder = parts.decoder;
-  const std::string& spelling = parts.decoded_as(index);
   if (!first_ && decoder.joins_with_spaces()) pending_ += ' ';
-  const bool differs = first_ && decoder.first_differs();
-  const std::string text = differs ? decoder.token_text(spelling, {.first = true}).value().bytes
-                                   : parts.texts[index].bytes;
+  const std::string text = parts.text_at(index, {.first = first_}).bytes;
   if (!decoder.last_differs()) {
     pending_ += text;
     return;
   }
-  const std::string at_end =
-      decoder.token_text(spelling, {.first = first_, .last = true}).value().bytes;
+  const std::string at_end = parts.text_at(index, {.first = first_, .last = true}).bytes;
   const auto same = static_cast<std::size_t>(
       std::mismatch(text.begin(), text.end(), at_end.begin(), at_end.end()).first - text.begin());
   pending_ += text.substr(0, same);

@@ -77,7 +77,7 @@ class Encoding {
 };
 
 bool in_range(const Tokenizer::Parts& parts, std::int32_t id) {
-  return id >= 0 && static_cast<std::size_t>(id) < parts.spellings.size();
+  return id >= 0 && static_cast<std::size_t>(id) < parts.tables.size();
 }
 
 // The ids that leave text: those with a token, less the control tokens when they are skipped and
@@ -88,7 +88,8 @@ std::vector<std::size_t> visible(const Tokenizer::Parts& parts, std::span<const 
   for (const std::int32_t id : ids) {
     if (!in_range(parts, id)) continue;
     const auto index = static_cast<std::size_t>(id);
-    if (parts.spellings[index].empty() || (skip_special && parts.special[index])) continue;
+    if (parts.tables.spellings[index].empty() || (skip_special && parts.tables.is_special(index)))
+      continue;
     if (parts.decoder.drops_repeats() && !out.empty() && out.back() == index) continue;
     out.push_back(index);
   }
@@ -130,11 +131,7 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids, DecodeOptions o
   const std::vector<std::size_t> shown = visible(*parts_, ids, options.skip_special);
   for (std::size_t i = 0; i < shown.size(); ++i) {
     const TokenPlace place{i == 0, i + 1 == shown.size()};
-    const bool differs =
-        (place.first && decoder.first_differs()) || (place.last && decoder.last_differs());
-    const TokenText own =
-        differs ? decoder.token_text(parts_->decoded_as(shown[i]), place).value() : TokenText();
-    const TokenText& text = differs ? own : parts_->texts[shown[i]];
+    const TokenText text = parts_->text_at(shown[i], place);
     if (text.fallback) {
       fallback += text.bytes;
       continue;
@@ -149,27 +146,27 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids, DecodeOptions o
 }
 
 std::int32_t Tokenizer::vocab_size() const {
-  return static_cast<std::int32_t>(parts_->spellings.size());
+  return static_cast<std::int32_t>(parts_->tables.size());
 }
 
 std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const {
-  const std::int32_t id = parts_->ids.find(token);
+  const std::int32_t id = parts_->tables.ids.find(token);
   if (id < 0) return {};
   return id;
 }
 
 std::string_view Tokenizer::id_to_token(std::int32_t id) const {
-  return in_range(*parts_, id) ? std::string_view(parts_->spellings[static_cast<std::size_t>(id)])
+  return in_range(*parts_, id) ? parts_->tables.spellings[static_cast<std::size_t>(id)]
                                : std::string_view();
 }
 
 std::string_view Tokenizer::token_bytes(std::int32_t id) const {
-  return in_range(*parts_, id) ? std::string_view(parts_->texts[static_cast<std::size_t>(id)].bytes)
+  return in_range(*parts_, id) ? parts_->tables.texts[static_cast<std::size_t>(id)]
                                : std::string_view();
 }
 
 bool Tokenizer::is_special(std::int32_t id) const {
-  return in_range(*parts_, id) && parts_->special[static_cast<std::size_t>(id)];
+  return in_range(*parts_, id) && parts_->tables.is_special(static_cast<std::size_t>(id));
 }
 
 std::optional<std::int32_t> Tokenizer::bos_id() const { return control_.bos; }

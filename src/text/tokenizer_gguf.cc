@@ -22,7 +22,12 @@ Result<std::vector<std::string>> read_tokens(const GgufMetadata& metadata) {
     return Error::bad_input(
                fmt::format("{} tokens; between 1 and {} are read", tokens.size(), kMaxTokens))
         .at(kTokens);
+  std::size_t bytes = 0;
   for (std::size_t id = 0; id < tokens.size(); ++id) {
+    bytes += tokens[id].size();
+    if (bytes > kMaxTextBytes)
+      return Error::limit(fmt::format("the tokens have more than {} bytes", kMaxTextBytes))
+          .at(kTokens);
     if (tokens[id].empty())
       return Error::bad_input(fmt::format("token {} is empty", id)).at(kTokens);
     if (!is_valid_utf8(tokens[id]))
@@ -91,7 +96,8 @@ Status read_merges(const GgufMetadata& metadata, TokenizerSpec& spec) {
     return Error::limit(fmt::format("{} merges; at most {} are read", merges.size(), kMaxMerges))
         .at(kMerges);
   constexpr std::size_t kTogether = 256;
-  const SpellingIndex ids = SpellingIndex::of(spec.tokens);
+  const OwnedSpellingIndex owned(spec.tokens);
+  const SpellingIndex ids = owned.index();
   spec.merges.reserve(merges.size());
   for (std::size_t first = 0; first < merges.size(); first += kTogether) {
     const std::size_t count = std::min(kTogether, merges.size() - first);

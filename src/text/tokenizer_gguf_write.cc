@@ -1,4 +1,6 @@
 // A tokenizer as GGUF metadata.
+#include <fmt/format.h>
+
 #include "text/gguf_tokenizer_keys.h"
 #include "text/pre_tokenizer_names.h"
 #include "text/tokenizer_gguf.h"
@@ -19,18 +21,22 @@ void write_control_tokens(const Tokenizer& tokenizer, GgufMetadata& out) {
 // The tokenizer.ggml.* keys, as far as they go: whether they say all is for the caller to check.
 GgufMetadata ggml_keys(const Tokenizer& tokenizer, const NamedPreTokenizer& named) {
   const Tokenizer::Parts& parts = tokenizer.parts();
-  std::vector<std::int32_t> types(parts.spellings.size(), kNormal);
-  for (const AddedToken& token : parts.spec.added)
+  const TokenizerTables& tables = parts.tables;
+  std::vector<std::string> tokens, merges;
+  for (std::size_t id = 0; id < tables.size(); ++id) tokens.emplace_back(tables.spellings[id]);
+  std::vector<std::int32_t> types(tokens.size(), kNormal);
+  for (const AddedToken& token : parts.outline.added)
     types[static_cast<std::size_t>(token.id)] = token.special ? kControl : kUserDefined;
-  std::vector<std::string> merges;
-  merges.reserve(parts.spec.merges.size());
-  for (const BpeMerge& merge : parts.spec.merges)
-    merges.push_back(parts.spellings[static_cast<std::size_t>(merge.left)] + " " +
-                     parts.spellings[static_cast<std::size_t>(merge.right)]);
+  merges.reserve(tables.bpe.merges.size());
+  const auto spelling = [&](std::int32_t id) {
+    return tables.spellings[static_cast<std::size_t>(id)];
+  };
+  for (const BpeMerge& merge : tables.bpe.merges)
+    merges.push_back(fmt::format("{} {}", spelling(merge.left), spelling(merge.right)));
   GgufMetadata out;
   out.set(kModel, std::string("gpt2"));
   out.set(kPre, named.name);
-  out.set(kTokens, formats::GgufArray(parts.spellings));
+  out.set(kTokens, formats::GgufArray(std::move(tokens)));
   out.set(kTokenTypes, formats::GgufArray(std::move(types)));
   out.set(kMerges, formats::GgufArray(std::move(merges)));
   write_control_tokens(tokenizer, out);
@@ -43,9 +49,9 @@ GgufMetadata ggml_keys(const Tokenizer& tokenizer, const NamedPreTokenizer& name
 }  // namespace
 
 GgufMetadata gguf_metadata(const Tokenizer& tokenizer) {
-  const TokenizerSpec& spec = tokenizer.parts().spec;
-  const NamedPreTokenizer* named =
-      match_pre_tokenizer(spec.normalizer, spec.pre_tokenizer, spec.settings.ignore_merges);
+  const TokenizerOutline& outline = tokenizer.parts().outline;
+  const NamedPreTokenizer* named = match_pre_tokenizer(outline.normalizer, outline.pre_tokenizer,
+                                                       outline.settings.ignore_merges);
   if (named != nullptr) {
     GgufMetadata keys = ggml_keys(tokenizer, *named);
     const auto back = Tokenizer::from_gguf(keys);

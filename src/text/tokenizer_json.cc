@@ -102,7 +102,7 @@ Result<Tokenizer> Tokenizer::apply_tokenizer_config(std::string_view json) const
 }
 
 std::string Tokenizer::to_tokenizer_json() const {
-  const TokenizerSpec& spec = parts_->spec;
+  const TokenizerSpec spec = parts_->spec();
   std::string out =
       "{\n \"version\": \"1.0\",\n \"truncation\": null,\n \"padding\": null,\n \"added_tokens\": "
       "[";

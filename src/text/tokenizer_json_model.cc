@@ -105,7 +105,8 @@ Status read_bpe(const Json& model, TokenizerSpec& spec) {
   LATHE_CHECK(refuse_dropout(model));
   LATHE_TRY(spec.tokens, read_vocab(model));
   if (spec.tokens.empty()) return Error::bad_input("the vocabulary is empty").at("vocab");
-  const SpellingIndex ids = SpellingIndex::of(spec.tokens);
+  const OwnedSpellingIndex owned(spec.tokens);
+  const SpellingIndex ids = owned.index();
   LATHE_TRY(spec.settings.continuing_prefix,
             string_field(model, "continuing_subword_prefix", std::string()));
   LATHE_TRY(spec.settings.end_suffix, string_field(model, "end_of_word_suffix", std::string()));
@@ -120,7 +121,7 @@ Status read_bpe(const Json& model, TokenizerSpec& spec) {
 Status read_words(const Json& model, TokenizerSpec& spec) {
   LATHE_TRY(spec.tokens, read_vocab(model));
   if (spec.tokens.empty()) return Error::bad_input("the vocabulary is empty").at("vocab");
-  return read_unk_token(model, SpellingIndex::of(spec.tokens), spec);
+  return read_unk_token(model, OwnedSpellingIndex(spec.tokens).index(), spec);
 }
 
 Status read_word_piece(const Json& model, TokenizerSpec& spec) {
@@ -180,9 +181,14 @@ Result<std::string> model_type(const Json& model) {
                                : "?");
 }
 
+// Empty for an id that the vocabulary lacks, as only foreign tables have one.
+std::string_view token_of(const TokenizerSpec& spec, std::int32_t id) {
+  const auto index = static_cast<std::size_t>(id);
+  return index < spec.tokens.size() ? std::string_view(spec.tokens[index]) : std::string_view();
+}
+
 std::string unk_json(const TokenizerSpec& spec) {
-  return spec.settings.unk ? json_string(spec.tokens[static_cast<std::size_t>(*spec.settings.unk)])
-                           : "null";
+  return spec.settings.unk ? json_string(token_of(spec, *spec.settings.unk)) : "null";
 }
 
 // "token": id, …
@@ -210,8 +216,8 @@ std::string bpe_json(const TokenizerSpec& spec) {
   const char* separator = "\n   ";
   for (const BpeMerge& merge : spec.merges) {
     fmt::format_to(std::back_inserter(out), "{}[{}, {}]", separator,
-                   json_string(spec.tokens[static_cast<std::size_t>(merge.left)]),
-                   json_string(spec.tokens[static_cast<std::size_t>(merge.right)]));
+                   json_string(token_of(spec, merge.left)),
+                   json_string(token_of(spec, merge.right)));
     separator = ",\n   ";
   }
   return out + "]}";

@@ -18,8 +18,8 @@
 #include "text/normalizer.h"
 #include "text/post_processor.h"
 #include "text/pre_tokenizer.h"
-#include "text/spelling_index.h"
 #include "text/tokenizer.h"
+#include "text/tokenizer_tables.h"
 #include "text/word_cache.h"
 #include "text/word_piece.h"
 
@@ -27,13 +27,10 @@ namespace lathe::text {
 
 enum class ModelKind { bpe, unigram, word_piece, word_level };
 
-// A tokenizer as a file describes it, before anything is compiled.
-struct TokenizerSpec {
+// What a tokenizer is beside its vocabulary.
+struct TokenizerOutline {
   ModelKind model = ModelKind::bpe;
-  std::vector<std::string> tokens;  // the model's vocabulary by id; empty: no such token
-  std::vector<BpeMerge> merges;     // BPE: ids below tokens.size()
-  std::vector<double> scores;       // Unigram: by id
-  std::vector<AddedToken> added;    // may be in `tokens` too, then with the same id
+  std::vector<AddedToken> added;  // by ascending id once a tokenizer is made
   // unk of every model, byte_fallback of BPE and Unigram, the rest of BPE; byte_level is set by the
   // pre-tokenizer.
   BpeSettings settings;
@@ -44,6 +41,14 @@ struct TokenizerSpec {
   ControlTokens control;
 };
 
+// A tokenizer as a file describes it, before anything is compiled. Added tokens may be in `tokens`
+// too, then with the same id.
+struct TokenizerSpec : TokenizerOutline {
+  std::vector<std::string> tokens;  // the model's vocabulary by id; empty: no such token
+  std::vector<BpeMerge> merges;     // BPE: ids below tokens.size()
+  std::vector<double> scores;       // Unigram: by id
+};
+
 // Bounds of what is read from files.
 inline constexpr std::int32_t kMaxTokens = 1 << 22;
 inline constexpr std::size_t kMaxMerges = std::size_t{1} << 23;
@@ -52,12 +57,10 @@ inline constexpr std::size_t kMaxMerges = std::size_t{1} << 23;
 inline constexpr std::size_t kMaxTextBytes = std::size_t{256} << 20;
 
 struct Tokenizer::Parts {
-  TokenizerSpec spec;
-  std::vector<std::string> spellings;  // by id, added tokens included; empty: no such token
-  SpellingIndex ids;                   // over spellings
+  TokenizerOutline outline;
+  TokenizerTables tables;
+  std::shared_ptr<const void> memory;                    // what the tables look into
   std::unordered_map<std::size_t, std::string> renamed;  // by id: what the decoder gets instead
-  std::vector<TokenText> texts;                          // by id: what the token adds
-  std::vector<bool> special;                             // by id
   AddedTokenFinder added_before, added_after;            // before and after the normalizer
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
@@ -66,8 +69,12 @@ struct Tokenizer::Parts {
   Decoder decoder;
   mutable ScratchPool scratches;
 
-  // The spelling that the decoder gets. REQUIRES: id < spellings.size().
-  const std::string& decoded_as(std::size_t id) const;
+  // What a token adds at a place; like texts[id] in the middle of a text. REQUIRES: id < size().
+  TokenText text_at(std::size_t id, TokenPlace place) const;
+  // The spelling that the decoder gets. REQUIRES: as before.
+  std::string_view decoded_as(std::size_t id) const;
+  // The description that it could be made of again.
+  TokenizerSpec spec() const;
   // See Tokenizer::hash(). Taken when it is first asked for: a start does not need it.
   std::uint64_t hash() const;
 
@@ -80,20 +87,12 @@ struct TokenizerBuilder {
   // Errors: a spelling that stands twice, an added token that contradicts the vocabulary, a merge
   // out of range, and whatever the components refuse.
   static Result<Tokenizer> build(TokenizerSpec spec);
+  // From tables that are there already; `memory` keeps what they look into. They may be foreign.
+  // Errors: an outline that does not fit them, and whatever the components refuse.
+  static Result<Tokenizer> assemble(TokenizerOutline outline, const TokenizerTables& tables,
+                                    std::shared_ptr<const void> memory);
   // See Tokenizer::hash().
   static std::uint64_t fingerprint(const Tokenizer::Parts& parts);
-
- private:
-  static Status collect_tokens(Tokenizer::Parts& parts);
-  static Status compile_pipeline(Tokenizer::Parts& parts);
-  static Status name_for_decoder(Tokenizer::Parts& parts);
-  static Status spell_texts(Tokenizer::Parts& parts);
-  static void mark_special(Tokenizer::Parts& parts);
-  static std::vector<std::string> surfaces_of(const Tokenizer::Parts& parts);
-  static Status compile_bpe(Tokenizer::Parts& parts);
-  static Status compile_unigram(Tokenizer::Parts& parts);
-  static Status compile_model(Tokenizer::Parts& parts);
-  static Status compile_added(Tokenizer::Parts& parts);
 };
 
 // The description in a tokenizer.json; components are not checked yet.

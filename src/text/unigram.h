@@ -6,9 +6,10 @@
 // Source: Kudo, Subword Regularization (2018); SentencePiece's unigram_model.cc.
 #pragma once
 
-#include <string>
+#include <span>
 #include <vector>
 
+#include "text/string_table.h"
 #include "text/token_model.h"
 #include "text/trie.h"
 
@@ -18,8 +19,8 @@ class Unigram final : public TokenModel {
  public:
   struct Vocabulary {
     // By id. A spelling that stands twice means its last id; an empty one is never found.
-    std::vector<std::string> surfaces;
-    std::vector<double> scores;
+    StringTable surfaces;
+    std::span<const double> scores;  // outlive the model
     std::int32_t unk = 0;
     std::vector<std::int32_t> byte_tokens;  // by byte, -1 for none; empty: no byte fallback
     bool byte_level = false;                // characters are bytes
@@ -36,7 +37,7 @@ class Unigram final : public TokenModel {
   void append_unknown(std::string_view text, std::vector<std::int32_t>& backwards) const;
 
   Trie trie_;
-  std::vector<double> scores_;
+  std::span<const double> scores_;
   std::int32_t unk_;
   double unk_score_ = 0;
   std::vector<std::int32_t> byte_tokens_;

@@ -8,7 +8,7 @@ namespace lathe::text {
 namespace {
 
 // The tokens that begin with the prefix, without it.
-Trie trie_of(const std::vector<std::string>& surfaces, std::string_view prefix) {
+Trie trie_of(StringTable surfaces, std::string_view prefix) {
   std::vector<Trie::Entry> entries;
   for (std::size_t id = 0; id < surfaces.size(); ++id) {
     const std::string_view surface = surfaces[id];
@@ -45,8 +45,7 @@ bool longer_than(std::string_view word, const WordPieceSettings& settings) {
 
 }  // namespace
 
-WordPiece::WordPiece(const std::vector<std::string>& surfaces, std::int32_t unk,
-                     WordPieceSettings settings)
+WordPiece::WordPiece(StringTable surfaces, std::int32_t unk, WordPieceSettings settings)
     : first_(trie_of(surfaces, "")),
       continuing_(trie_of(surfaces, settings.prefix)),
       unk_(unk),
@@ -69,7 +68,7 @@ void WordPiece::encode(std::string_view word, std::vector<std::int32_t>& out,
   }
 }
 
-WordLevel::WordLevel(const std::vector<std::string>& surfaces, std::int32_t unk)
+WordLevel::WordLevel(StringTable surfaces, std::int32_t unk)
     : words_(trie_of(surfaces, "")), unk_(unk) {}
 
 void WordLevel::encode(std::string_view word, std::vector<std::int32_t>& out,

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "text/string_table.h"
 #include "text/token_model.h"
 #include "text/trie.h"
 
@@ -22,7 +23,7 @@ struct WordPieceSettings {
 class WordPiece final : public TokenModel {
  public:
   // surfaces[id] is a token's spelling, prefix included; empty for an id that text never becomes.
-  WordPiece(const std::vector<std::string>& surfaces, std::int32_t unk, WordPieceSettings settings);
+  WordPiece(StringTable surfaces, std::int32_t unk, WordPieceSettings settings);
 
   void encode(std::string_view word, std::vector<std::int32_t>& out,
               ModelScratch& scratch) const override;
@@ -36,7 +37,7 @@ class WordPiece final : public TokenModel {
 class WordLevel final : public TokenModel {
  public:
   // surfaces as for WordPiece.
-  WordLevel(const std::vector<std::string>& surfaces, std::int32_t unk);
+  WordLevel(StringTable surfaces, std::int32_t unk);
 
   void encode(std::string_view word, std::vector<std::int32_t>& out,
               ModelScratch& scratch) const override;
