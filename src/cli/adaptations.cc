@@ -50,7 +50,7 @@ Status list_adaptations(const Common& common) {
 
 Result<store::AdaptationRecord> add_adaptations(LocalStore& store,
                                                 const AdaptationsOptions& options,
-                                                std::size_t threads) {
+                                                const Common& common) {
   LATHE_TRY(const auto kind, store::parse_adaptation_kind(options.kind).at("--kind"));
   if (store::is_bound_to_model(kind) && options.base.empty()) {
     return Error::bad_input(fmt::format("a {} belongs to one model", options.kind))
@@ -75,7 +75,7 @@ Result<store::AdaptationRecord> add_adaptations(LocalStore& store,
     }
     case store::AdaptationKind::lora:
     case store::AdaptationKind::soft_prompt: {
-      os::ThreadPool pool(threads);
+      os::ThreadPool pool(common.thread_plan());
       return host::add_peft(store, options.name, kind, options.base, options.path, pool);
     }
     case store::AdaptationKind::head:
@@ -86,7 +86,7 @@ Result<store::AdaptationRecord> add_adaptations(LocalStore& store,
 
 Status add_adaptations(const AdaptationsOptions& options, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
-  LATHE_TRY(const auto added, add_adaptations(store, options, common.threads));
+  LATHE_TRY(const auto added, add_adaptations(store, options, common));
   if (common.json) {
     print_json(to_json(added));
     return {};

@@ -200,7 +200,7 @@ Result<std::vector<Measured>> measure_model(const BenchOptions& options, const C
 }
 
 Status run_bench(const BenchOptions& options, const Common& common) {
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   const kernels::MachineLimits limits = kernels::measure_limits(kernels::active(), pool);
   if (!common.json) print_limits(limits, pool.width());
   std::vector<Measured> lines;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "os/cores.h"
 #include "os/file.h"
 
 namespace lathe::cli {
@@ -15,7 +16,13 @@ namespace lathe::cli {
 struct Common {
   bool json = false;        // --json: data as JSON on standard output
   std::string home;         // --home: the local store
-  std::size_t threads = 0;  // --threads: 0 is all processors
+  std::size_t threads = 0;  // --threads: 0 is as many as pay (os/cores.h)
+  bool pin = false;         // --pin: each thread stays on a core of its own
+
+  os::ThreadPlan thread_plan() const {
+    return os::plan_threads(os::this_machine(), threads,
+                            pin ? os::Placement::pinned : os::Placement::system);
+  }
 };
 
 using Action = std::function<Status()>;

@@ -102,7 +102,7 @@ Status run_compare(CompareOptions options, const Common& common) {
   }
   compare.choose_reading = options.passages->count() + options.chunk_words->count() == 0;
   if (options.epochs != 0) compare.lora.epochs = compare.prompt_tuning.epochs = options.epochs;
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   const os::SystemClock clock;
   LATHE_TRY(evaluation::CompareInputs inputs, read_inputs(options, common, pool));
   std::optional<os::TemporaryDirectory> scratch;

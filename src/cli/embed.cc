@@ -134,7 +134,7 @@ Status run_embed(const EmbedOptions& options, const Common& common) {
   if (!model.adaptations.empty())
     return Error::unsupported("an encoder takes no adaptations").at(options.reference);
   LATHE_TRY(const tasks::EmbedderOptions how, embedder_options(options));
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   LATHE_TRY(const auto embedder, Embedder::load(model.model_path, pool, how));
   if (!options.jsonl.empty()) return embed_file(*embedder, options);
   return embed_texts(*embedder, options, common);

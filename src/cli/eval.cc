@@ -35,7 +35,7 @@ Status run_eval(const EvalOptions& options, const Common& common) {
   LATHE_TRY(std::vector<training::Row> rows, training::read_dataset(options.data));
   const std::size_t all = rows.size();
   if (options.limit > 0 && options.limit < all) rows.resize(options.limit);
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   const os::SystemClock clock;
   evaluation::Evaluation result;
   {

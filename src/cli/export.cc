@@ -54,7 +54,7 @@ Status run_export(const ExportOptions& options, const Common& common) {
   if (!options.quantize.empty()) {
     LATHE_TRY(wanted.conversion.type, host::parse_weight_type(options.quantize));
   }
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   const os::SystemClock clock;
   host::Exported made;
   {

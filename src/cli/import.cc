@@ -49,7 +49,7 @@ Status import_path(const PathToImport& wanted, const Common& common) {
     LATHE_TRY(conversion.type, host::parse_weight_type(wanted.quantize));
   }
   LATHE_TRY(LocalStore store, open_store(common));
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   const os::SystemClock clock;
   store::ModelRecord model;
   {

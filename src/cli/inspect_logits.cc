@@ -160,7 +160,7 @@ Status run_inspect_logits(const InspectLogitsOptions& options, const Common& com
         .fix_with("name an adapter's folder with --adapter");
   }
   LATHE_TRY(const os::Path path, tasks::model_path(model.model_path));
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   LATHE_TRY(const Output output, compute(path, options, pool));
   const std::vector<tensor::NamedTensor> tensors = {
       {output.name, tensor::view_of(output.values, output.shape)}};

@@ -43,8 +43,12 @@ int run(int argc, char** argv) {
   Common common;
   program.add_flag("--json", common.json, "print data as JSON");
   program.add_option("--home", common.home, "the local store (default: $LATHE_HOME or ~/.lathe)");
-  program.add_option("--threads", common.threads,
-                     "threads to compute with (default: all processors)");
+  program
+      .add_option("--threads", common.threads,
+                  "threads to compute with (0: one for each fast core that the process may use)")
+      ->check(CLI::Range(std::size_t{0}, os::kMostThreads));
+  program.add_flag("--pin", common.pin,
+                   "keep each thread on a core of its own: for one process that has the machine");
   program.require_subcommand(1);
   program.fallthrough();  // the flags above may stand after the command, too
   program.set_version_flag("--version", "lathe 0.1.0");

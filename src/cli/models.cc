@@ -60,7 +60,7 @@ Status remove_models(const std::string& name, const Common& common) {
 
 Status verify_models(const std::string& name, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   LATHE_TRY(const bool packed, host::verify_model(store, name, pool));
   if (common.json) {
     print_json({{"verified", name}, {"packed", packed}});

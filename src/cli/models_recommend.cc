@@ -173,7 +173,7 @@ Status run(Options options, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
   LATHE_TRY(const host::ModelCatalogue catalogue, host::read_catalogue());
   LATHE_TRY(const auto comparisons, store.catalogue.comparisons());
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   LATHE_TRY(const host::MachineSpeed machine,
             host::machine_speed(store.home.folder() / "machine.json", pool, os::SystemClock()));
   LATHE_TRY(const host::Choice choice,

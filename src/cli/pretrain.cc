@@ -46,7 +46,7 @@ Status run_pretrain(const PretrainOptions& options, const Common& common) {
   LATHE_TRY(const training::PretrainConfig config, training::read_pretrain_config(options.config));
   const training::PretrainPaths paths = {
       {options.data.begin(), options.data.end()}, options.out, options.from};
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   const os::SystemClock clock;
   training::PretrainReport report;
   {

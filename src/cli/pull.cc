@@ -106,7 +106,7 @@ void print_result(const host::PullResult& result, const Common& common) {
 
 Status pull(const PullOptions& options, const hub::Target& target, const Common& common) {
   LATHE_TRY(LocalStore store, open_store(common));
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   const os::SystemClock clock;
   std::optional<host::PullPreview> seen;
   host::PullResult result;

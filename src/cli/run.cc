@@ -155,7 +155,7 @@ Status run_run(const RunOptions& options, const Common& common) {
   if (common.json && !options.prompt) {
     return Error::bad_input("a chat has no JSON form").at("--json").fix_with("give a PROMPT");
   }
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   LATHE_TRY(Session session, open_session(options, common, pool));
   if (!options.prompt) return chat(options, session);
   session.conversation.push_back({"user", *options.prompt});

@@ -44,7 +44,7 @@ Status run_serve(const ServeOptions& options, const Common& common) {
   LATHE_TRY(server::StopSignals stop, server::StopSignals::install());  // before any thread
   LATHE_TRY(LocalStore store, open_store(common));
   const store::Home home = store.home;
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   const os::SystemClock clock;
   host::LocalBackendOptions backend_options;
   backend_options.models.idle_seconds = options.idle;

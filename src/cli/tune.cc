@@ -59,7 +59,7 @@ Status run_tune(TuneOptions options, const Common& common) {
   LATHE_TRY(const os::Path model, tasks::model_path(base.model_path));
   LATHE_CHECK(os::make_directories(options.out));
   options.tune.checkpoint = os::Path(options.out) / "checkpoint.safetensors";
-  os::ThreadPool pool(common.threads);
+  os::ThreadPool pool(common.thread_plan());
   const os::SystemClock clock;
   training::TuneReport report;
   {

@@ -1,151 +1,156 @@
 #include "os/thread_pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cmath>
-#include <condition_variable>
-#include <fstream>
+#include <cstdint>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
+
+#include "base/result.h"
+#include "os/affinity.h"
+#include "os/job.h"
+#include "os/waiting.h"
 
 namespace lathe::os {
 namespace {
 
-// CPUs that the cgroup's quota pays for (cgroup v2, cpu.max: "quota period" or "max period"), or 0.
-double cgroup_quota() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
-  return std::strtod(quota.c_str(), nullptr) / period;
-}
+constexpr std::size_t kLine = 128;  // bytes: processors fetch lines of 64 in pairs
 
-constexpr int kSpins = 4000;  // some 20 µs: longer than the gap between two products of one layer
-
-inline void pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("isb");  // YIELD does nothing on most processors
-#else
-  std::this_thread::yield();
-#endif
+// Differs for all pools that there ever were, so that a thread knows which of them it belongs to.
+std::uint64_t next_pool() {
+  static std::atomic<std::uint64_t> pools{0};
+  return ++pools;
 }
 
 }  // namespace
 
-std::size_t available_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  double count = std::max(1u, std::thread::hardware_concurrency());
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) count = CPU_COUNT(&set);
-  if (const double quota = cgroup_quota(); quota > 0) count = std::min(count, std::ceil(quota));
-  return std::max<std::size_t>(1, static_cast<std::size_t>(count));
-}
-
-// One job at a time. A worker may only join a job while it is open, and is counted in `inside_`
-// while it works; the caller closes the job and waits until nobody is inside, so that body_ never
-// outlives run().
+// One job at a time. A worker may only come in while the job is open; the caller closes it and
+// waits until nobody is inside, so that body_ never outlives run(). A worker that comes too late,
+// because the system had other work for its processor, is not waited for: the others have taken
+// its share.
 class ThreadPool::Impl {
  public:
-  explicit Impl(std::size_t threads) {
-    for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  explicit Impl(const ThreadPlan& plan)
+      : callers_processors_(plan.processors_of(0)), slots_(plan.threads) {
+    LATHE_ASSERT(plan.threads > 0 && plan.threads <= kMostThreads);
+    for (std::size_t i = 1; i < plan.threads; ++i) {
+      workers_.emplace_back([this, i, processors = plan.processors_of(i)] {
+        confine_thread(processors);
+        work(i);
+      });
+    }
   }
 
   ~Impl() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      ++generation_;
-    }
-    wake_.notify_all();
+    stopping_.store(true);
+    for (std::size_t i = 1; i < slots_.size(); ++i) slots_[i].bed.wake();
     for (std::thread& worker : workers_) worker.join();
   }
 
-  std::size_t width() const { return workers_.size() + 1; }
+  std::size_t width() const { return slots_.size(); }
 
   void run(std::size_t tasks, FunctionRef<void(std::size_t)> body) {
-    if (tasks == 0) return;
-    if (workers_.empty() || tasks == 1) {
+    if (workers_.empty() || tasks <= 1) {
       for (std::size_t i = 0; i < tasks; ++i) body(i);
       return;
     }
     const std::lock_guard one_caller(callers_);
-    {
-      const std::lock_guard lock(mutex_);
-      body_ = &body;
-      tasks_ = tasks;
-      next_.store(0);
-      open_ = true;
-      ++generation_;
-    }
-    if (sleepers_.load() > 0) wake_.notify_all();
-    take_tasks(body, tasks);
-    {
-      const std::lock_guard lock(mutex_);
-      open_ = false;
-    }
-    for (int spins = 0; inside_.load() != 0; ++spins)
-      spins < kSpins ? pause() : std::this_thread::yield();
+    confine_caller();
+    open(tasks, body);
+    take_tasks(0);
+    word_.fetch_and(~JobWord::kOpen);
+    const auto all_left = [this] { return JobWord(word_.load()).inside() == 0; };
+    while (!spin(all_left)) caller_.sleep(all_left);
   }
 
  private:
-  void take_tasks(FunctionRef<void(std::size_t)> body, std::size_t tasks) {
-    for (std::size_t i = next_.fetch_add(1); i < tasks; i = next_.fetch_add(1)) body(i);
+  struct alignas(kLine) Slot {
+    Share share;
+    Bed bed;
+  };
+
+  // A thread that calls is the pool's first from then on.
+  void confine_caller() {
+    thread_local std::uint64_t confined_to = 0;
+    if (callers_processors_.empty() || confined_to == pool_) return;
+    confine_thread(callers_processors_);
+    confined_to = pool_;
   }
 
-  // Waits for a generation other than seen; spins first.
-  std::uint64_t wait_for_job(std::uint64_t seen) {
-    for (int i = 0; i < kSpins; ++i) {
-      if (generation_.load() != seen) return generation_.load();
-      pause();
+  void open(std::size_t tasks, FunctionRef<void(std::size_t)>& body) {
+    LATHE_ASSERT(tasks <= UINT32_MAX);
+    body_ = &body;
+    threads_ = std::min(tasks, slots_.size());
+    for (std::size_t i = 0; i < threads_; ++i)
+      slots_[i].share.set(tasks * i / threads_, tasks * (i + 1) / threads_);
+    word_.store(JobWord(word_.load()).next(threads_).bits());
+    for (std::size_t i = 1; i < threads_; ++i) slots_[i].bed.wake();
+  }
+
+  // Its own share, then what is left of the others'.
+  void take_tasks(std::size_t thread) {
+    std::size_t task = 0;
+    while (slots_[thread].share.take(task)) (*body_)(task);
+    for (std::size_t i = 1; i < threads_; ++i) {
+      Share& other = slots_[(thread + i) % threads_].share;
+      while (other.take_last(task)) (*body_)(task);
     }
-    std::unique_lock lock(mutex_);
-    ++sleepers_;
-    wake_.wait(lock, [&] { return generation_.load() != seen; });
-    --sleepers_;
-    return generation_.load();
   }
 
-  void work() {
-    std::uint64_t seen = 0;
+  // Waits for a job other than `seen` that has a share for the thread.
+  JobWord wait_for_job(std::size_t thread, JobWord seen) {
+    const auto has_work = [&] {
+      const JobWord now(word_.load());
+      return stopping_.load(std::memory_order_relaxed) ||
+             (!now.is_same_job(seen) && now.is_for(thread));
+    };
+    while (!spin(has_work)) {
+      slots_[thread].bed.sleep([&] { return stopping_.load() || has_work(); });
+    }
+    return JobWord(word_.load());
+  }
+
+  bool enter(std::size_t thread, JobWord job) {
+    std::uint64_t bits = job.bits();
+    while (JobWord(bits).is_same_job(job) && JobWord(bits).is_for(thread)) {
+      if (word_.compare_exchange_weak(bits, bits + 1)) return true;
+    }
+    return false;
+  }
+
+  void leave() {
+    const JobWord was(word_.fetch_sub(1));
+    if (was.inside() == 1 && !was.is_open()) caller_.wake();
+  }
+
+  void work(std::size_t thread) {
+    JobWord seen;
     while (true) {
-      seen = wait_for_job(seen);
-      FunctionRef<void(std::size_t)>* body = nullptr;
-      std::size_t tasks = 0;
-      {
-        const std::lock_guard lock(mutex_);
-        if (stopping_) return;
-        if (!open_) continue;
-        body = body_;
-        tasks = tasks_;
-        ++inside_;
-      }
-      take_tasks(*body, tasks);
-      --inside_;
+      seen = wait_for_job(thread, seen);
+      if (stopping_.load()) return;
+      if (!enter(thread, seen)) continue;
+      take_tasks(thread);
+      leave();
     }
   }
 
-  std::mutex callers_;  // held for the whole of run()
-  std::mutex mutex_;    // guards body_, tasks_, open_, stopping_ and the changes of generation_
-  std::condition_variable wake_;
+  const std::uint64_t pool_ = next_pool();
+  const std::vector<std::size_t> callers_processors_;  // empty: wherever the caller is
+  std::mutex callers_;                                 // held for the whole of run()
+  // The job: written by the caller while nobody is inside.
   FunctionRef<void(std::size_t)>* body_ = nullptr;
-  std::size_t tasks_ = 0;
-  bool open_ = false;
-  bool stopping_ = false;
-  std::atomic<std::uint64_t> generation_{0};
-  std::atomic<std::size_t> next_{0};
-  std::atomic<std::size_t> inside_{0};
-  std::atomic<std::size_t> sleepers_{0};
+  std::size_t threads_ = 0;                            // that have a share of it
+  std::vector<Slot> slots_;                            // by thread; the caller's is the first
+  alignas(kLine) std::atomic<std::uint64_t> word_{0};  // a JobWord
+  alignas(kLine) Bed caller_;
+  std::atomic<bool> stopping_{false};
   std::vector<std::thread> workers_;
 };
 
-ThreadPool::ThreadPool(std::size_t threads)
-    : impl_(std::make_unique<Impl>(threads == 0 ? available_processors() : threads)) {}
+ThreadPool::ThreadPool(std::size_t threads) : ThreadPool(plan_threads(this_machine(), threads)) {}
+
+ThreadPool::ThreadPool(const ThreadPlan& plan) : impl_(std::make_unique<Impl>(plan)) {}
 
 ThreadPool::~ThreadPool() = default;
 
