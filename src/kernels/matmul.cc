@@ -62,6 +62,10 @@ Cut cut_in_place(const Product& p, std::size_t panels, std::size_t threads) {
   return c;
 }
 
+// Up to so many rows products with packed floats read them from memory to registers; more pay for
+// widening them in L1 first.
+constexpr std::size_t kFewRows = 16;
+
 // run(block, first_panel) multiplies one block; `panel`: columns in a panel.
 template <class Run>
 void multiply_blocks(std::size_t panel, const Product& p, const Cut& c, Parallel& parallel,
@@ -132,6 +136,13 @@ void multiply(const Table& table, const Product& product, const float* panels, P
 void multiply(const Table& table, const Product& product, const PackedPanels& weights,
               Parallel& parallel) {
   LATHE_ASSERT(product.k == weights.k);
+  if (has_floats(weights.format.form) && product.rows <= kFewRows) {
+    const Cut c = cut(product, ceil_div(product.columns, kPackedLanes), parallel.width(), 1);
+    return multiply_blocks(
+        kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
+          table.multiply_floats(block, weights.from_column(first * kPackedLanes));
+        });
+  }
   const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width(), kTileStep);
   multiply_blocks(table.panel, product, c, parallel,
                   [&](const MultiplyBlock& block, std::size_t first) {

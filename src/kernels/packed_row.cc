@@ -1,5 +1,7 @@
 #include "kernels/packed_row.h"
 
+#include <cstring>
+
 #include "base/half.h"
 
 namespace lathe::kernels {
@@ -21,6 +23,20 @@ int integer_at(PackedFormat format, const std::byte* integers, std::size_t lane,
 float half_at(const std::byte* p) {
   return f16_to_f32(static_cast<std::uint16_t>(std::to_integer<unsigned>(p[0]) |
                                                std::to_integer<unsigned>(p[1]) << 8));
+}
+
+// Value i of a lane of a block of floats.
+float float_at(ScaleForm form, const std::byte* block, std::size_t lane, std::size_t i) {
+  const std::byte* at = block + packed_float_place(form, lane, i);
+  if (form == ScaleForm::f16) return half_at(at);
+  if (form == ScaleForm::bf16) {
+    std::uint16_t bits;
+    std::memcpy(&bits, at, sizeof bits);
+    return bf16_to_f32(bits);
+  }
+  float value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
 }
 
 PackedScale scale_at(PackedFormat format, const std::byte* head, const std::byte* block,
@@ -60,6 +76,10 @@ int PackedRow::integer(std::size_t block, std::size_t i) const {
 
 float PackedRow::value(std::size_t i) const {
   const std::size_t block = i / kPackedBlock;
+  if (has_floats(format_.form)) {
+    const std::byte* start = panel_ + packed_place(format_, block).block;
+    return float_at(format_.form, start, lane_, i % kPackedBlock);
+  }
   const PackedScale s = scale(block, i % kPackedBlock / 16);
   const float value = s.scale * static_cast<float>(integer(block, i % kPackedBlock));
   return has_minimum(format_.form) ? value + s.minimum : value;

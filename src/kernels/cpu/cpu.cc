@@ -36,6 +36,7 @@ Table table_for(const Target& target) {
   fill_multiply(table);
   fill_packed(table);
   fill_row(table);
+  fill_floats(table);
   fill_rows(table);
   fill_activations(table);
   fill_kv_tiles(table);

@@ -9,6 +9,7 @@ namespace lathe::kernels::cpu {
 void fill_multiply(Table& table);
 void fill_packed(Table& table);
 void fill_row(Table& table);
+void fill_floats(Table& table);
 void fill_rows(Table& table);
 void fill_activations(Table& table);
 void fill_kv_tiles(Table& table);
