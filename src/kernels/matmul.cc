@@ -64,7 +64,7 @@ Cut cut_in_place(const Product& p, std::size_t panels, std::size_t threads) {
 
 // Up to so many rows products with packed floats read them from memory to registers; more pay for
 // widening them in L1 first.
-constexpr std::size_t kFewRows = 16;
+constexpr std::size_t kFewRows = 48;
 
 // run(block, first_panel) multiplies one block; `panel`: columns in a panel.
 template <class Run>

@@ -129,7 +129,8 @@ constexpr std::size_t packed_scale_bytes(ScaleForm form) {
   return form == ScaleForm::block_min || form == ScaleForm::super16_min ? 64 : 32;
 }
 
-// From the start of a block of floats to value i of a lane. REQUIRES: has_floats(form).
+// From the start of a block of floats, or of its panel, to value i of a lane there. REQUIRES:
+// has_floats(form).
 constexpr std::size_t packed_float_place(ScaleForm form, std::size_t lane, std::size_t i) {
   if (form == ScaleForm::bf16) return (i / 2 * kPackedLanes + lane) * 4 + i % 2 * 2;
   return (i * kPackedLanes + lane) * (form == ScaleForm::f32 ? 4 : 2);

@@ -25,9 +25,9 @@ float half_at(const std::byte* p) {
                                                std::to_integer<unsigned>(p[1]) << 8));
 }
 
-// Value i of a lane of a block of floats.
-float float_at(ScaleForm form, const std::byte* block, std::size_t lane, std::size_t i) {
-  const std::byte* at = block + packed_float_place(form, lane, i);
+// Value i of a lane of a panel of floats, in which blocks follow one another as values do.
+float float_at(ScaleForm form, const std::byte* panel, std::size_t lane, std::size_t i) {
+  const std::byte* at = panel + packed_float_place(form, lane, i);
   if (form == ScaleForm::f16) return half_at(at);
   if (form == ScaleForm::bf16) {
     std::uint16_t bits;
@@ -75,14 +75,15 @@ int PackedRow::integer(std::size_t block, std::size_t i) const {
 }
 
 float PackedRow::value(std::size_t i) const {
+  if (has_floats(format_.form)) return float_at(format_.form, panel_, lane_, i);
   const std::size_t block = i / kPackedBlock;
-  if (has_floats(format_.form)) {
-    const std::byte* start = panel_ + packed_place(format_, block).block;
-    return float_at(format_.form, start, lane_, i % kPackedBlock);
-  }
   const PackedScale s = scale(block, i % kPackedBlock / 16);
   const float value = s.scale * static_cast<float>(integer(block, i % kPackedBlock));
   return has_minimum(format_.form) ? value + s.minimum : value;
+}
+
+void PackedRow::copy_to(float* out, std::size_t k) const {
+  for (std::size_t i = 0; i < k; ++i) out[i] = value(i);
 }
 
 }  // namespace lathe::kernels

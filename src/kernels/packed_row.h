@@ -22,6 +22,8 @@ class PackedRow {
   int integer(std::size_t block, std::size_t i) const;
   // Value i of the row.
   float value(std::size_t i) const;
+  // Its first k values.
+  void copy_to(float* out, std::size_t k) const;
 
  private:
   PackedFormat format_;

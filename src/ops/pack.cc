@@ -83,10 +83,13 @@ void pack_integers(const tensor::TensorView& matrix, std::size_t panel,
 
 }  // namespace
 
+bool is_packed_type(tensor::DType dtype) {
+  return std::find(kPackedTypes.begin(), kPackedTypes.end(), dtype) != kPackedTypes.end();
+}
+
 bool is_packable(const tensor::TensorView& view) {
-  return std::find(kPackedTypes.begin(), kPackedTypes.end(), view.dtype) != kPackedTypes.end() &&
-         view.shape.size() == 2 && view.shape[0] > 0 && view.shape[1] > 0 &&
-         view.shape[1] % std::int64_t{kPackedBlock} == 0;
+  return is_packed_type(view.dtype) && view.shape.size() == 2 && view.shape[0] > 0 &&
+         view.shape[1] > 0 && view.shape[1] % std::int64_t{kPackedBlock} == 0;
 }
 
 kernels::PackedFormat packed_format(tensor::DType dtype) {

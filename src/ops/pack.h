@@ -20,12 +20,12 @@ inline constexpr auto kPackedTypes = [] {
   return types;
 }();
 
-// Whether a tensor can be packed: a matrix of one of those types whose rows are whole blocks of 32
-// values.
+bool is_packed_type(tensor::DType dtype);
+// Whether a tensor can be packed: a matrix of such a type whose rows are whole blocks of 32 values.
 bool is_packable(const tensor::TensorView& view);
 
 // How a type is packed: block types of fewer bits than 4 take 4, the levels of IQ4 take 8.
-// REQUIRES: one of kPackedTypes.
+// REQUIRES: is_packed_type(dtype).
 kernels::PackedFormat packed_format(tensor::DType dtype);
 
 // Threads share the panels. REQUIRES: is_packable(matrix).

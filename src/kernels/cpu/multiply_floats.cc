@@ -28,15 +28,21 @@ void fill_floats(Table&) {}
 namespace {
 
 constexpr std::size_t kVectorsOfLanes = kPackedLanes / hn::MaxLanes(LanesTag());
-// Vectors of sums at once: as many as leave registers for weights and activations.
-constexpr std::size_t kMostSums = HWY_TARGET <= HWY_AVX3 ? 24 : 12;
-constexpr std::size_t kMostStreams = 4;
-constexpr std::size_t kMostRows = HWY_TARGET <= HWY_AVX3 ? 8 : kMostSums / kVectorsOfLanes;
+constexpr std::size_t kRegisters = HWY_TARGET <= HWY_AVX3 ? 32 : 16;
+constexpr std::size_t kMostStreams = 4 / kVectorsOfLanes;
+constexpr std::size_t kMostRows = 8;
 constexpr std::size_t kAhead = 1024;  // bytes
 constexpr std::size_t kLine = 64;
 
+// Whether there are registers for the sums, for a value of each lane and for an activation (and one
+// to spare).
 constexpr bool fits(std::size_t rows, std::size_t streams) {
-  return rows * streams * kVectorsOfLanes <= kMostSums;
+  return (rows + 1) * streams * kVectorsOfLanes + 2 <= kRegisters;
+}
+constexpr std::size_t most_rows() {
+  std::size_t rows = kMostRows;
+  while (!fits(rows, 1)) --rows;
+  return rows;
 }
 
 // Rows of activations.
@@ -45,9 +51,9 @@ struct Rows {
   std::size_t row_stride, col_stride;
 };
 
-// [panel][row][lane]
+// [row][panel][lane]
 template <std::size_t R, std::size_t S>
-using Sums = float[S][R][kPackedLanes];
+using Sums = float[R][S][kPackedLanes];
 
 // S panels of k values that stand `distance` bytes apart.
 struct Streams {
@@ -55,6 +61,31 @@ struct Streams {
   std::size_t distance;
   std::size_t k;
 };
+
+// sums += x * w, for the even or the odd values of a pair: x of each row, w of each panel.
+template <class K, std::size_t R, std::size_t S, bool kOdd>
+HWY_INLINE void add_values(const float* x, std::size_t row_stride, const std::byte* pairs,
+                           std::size_t distance, LanesVec* sums) {
+  const LanesTag d;
+  LanesVec w[S * kVectorsOfLanes];
+  LATHE_UNROLL(4)
+  for (std::size_t s = 0; s < S; ++s) {
+    LATHE_UNROLL(4)
+    for (std::size_t v = 0; v < kVectorsOfLanes; ++v) {
+      const Pair pair = K::pair_at(pairs + s * distance, 0, v * hn::Lanes(d));
+      w[s * kVectorsOfLanes + v] = kOdd ? pair.odd : pair.even;
+    }
+  }
+  LATHE_UNROLL(8)
+  for (std::size_t r = 0; r < R; ++r) {
+    const auto value = hn::Set(d, x[r * row_stride]);
+    LATHE_UNROLL(4)
+    for (std::size_t i = 0; i < S * kVectorsOfLanes; ++i) {
+      LanesVec& sum = sums[r * S * kVectorsOfLanes + i];
+      sum = hn::MulAdd(value, w[i], sum);
+    }
+  }
+}
 
 // sums += the products of R rows and S panels.
 template <class K, std::size_t R, std::size_t S>
@@ -67,24 +98,17 @@ HWY_INLINE void add_products(const Rows& a, const Streams& panels, Sums<R, S>& o
   for (std::size_t i = 0; i < kCount; ++i) sums[i] = hn::Load(d, out[0][0] + i * hn::Lanes(d));
   const float* x = a.first;
   // A pair of neighbours along k is a stretch of its own, in blocks one after the other.
-  for (std::size_t i = 0; i < panels.k; i += 2, x += 2 * a.col_stride) {
-    const std::byte* at = panels.first + i / 2 * kPairBytes;
+  const std::byte* pairs = panels.first;
+  for (std::size_t i = 0; i < panels.k; i += 2, pairs += kPairBytes) {
     LATHE_UNROLL(4)
-    for (std::size_t s = 0; s < S; ++s, at += panels.distance) {
+    for (std::size_t s = 0; s < S; ++s) {
       for (std::size_t line = 0; line < kPairBytes; line += kLine)
-        hwy::Prefetch(at + kAhead + line);
-      LATHE_UNROLL(4)
-      for (std::size_t v = 0; v < kVectorsOfLanes; ++v) {
-        const Pair w = K::pair_at(at, 0, v * hn::Lanes(d));
-        LATHE_UNROLL(8)
-        for (std::size_t r = 0; r < R; ++r) {
-          const float* values = x + r * a.row_stride;
-          LanesVec& sum = sums[(s * R + r) * kVectorsOfLanes + v];
-          sum = hn::MulAdd(hn::Set(d, values[0]), w.even, sum);
-          sum = hn::MulAdd(hn::Set(d, values[a.col_stride]), w.odd, sum);
-        }
-      }
+        hwy::Prefetch(pairs + s * panels.distance + kAhead + line);
     }
+    add_values<K, R, S, false>(x, a.row_stride, pairs, panels.distance, sums);
+    x += a.col_stride;
+    add_values<K, R, S, true>(x, a.row_stride, pairs, panels.distance, sums);
+    x += a.col_stride;
   }
   LATHE_UNROLL(24)
   for (std::size_t i = 0; i < kCount; ++i) hn::Store(sums[i], d, out[0][0] + i * hn::Lanes(d));
@@ -106,17 +130,17 @@ void multiply_rows(const MultiplyBlock& block, std::size_t row, const Streams& p
     return block.c + (row + r) * block.c_stride + columns.first[s];
   };
   for (std::size_t s = 0; block.accumulate && s < S; ++s) {
-    for (std::size_t r = 0; r < R; ++r) std::copy_n(c(s, r), columns.count[s], sums[s][r]);
+    for (std::size_t r = 0; r < R; ++r) std::copy_n(c(s, r), columns.count[s], sums[r][s]);
   }
   const Matrix& a = block.a;
   add_products<K, R, S>({a.data + row * a.row_stride, a.row_stride, a.col_stride}, panels, sums);
   for (std::size_t s = 0; s < S; ++s) {
-    for (std::size_t r = 0; r < R; ++r) std::copy_n(sums[s][r], columns.count[s], c(s, r));
+    for (std::size_t r = 0; r < R; ++r) std::copy_n(sums[r][s], columns.count[s], c(s, r));
   }
 }
 
 // The same with the number of rows, at most R, known while it runs.
-template <class K, std::size_t S, std::size_t R = kMostRows>
+template <class K, std::size_t S, std::size_t R = most_rows()>
 void multiply_some_rows(std::size_t rows, const MultiplyBlock& block, std::size_t row,
                         const Streams& panels, const Columns<S>& columns) {
   if constexpr (R > 0) {
@@ -149,7 +173,7 @@ void multiply_panels(const MultiplyBlock& block, const PackedPanels& weights, st
 
 void multiply_floats(const MultiplyBlock& block, const PackedPanels& weights) {
   const std::size_t panels = (block.columns + kPackedLanes - 1) / kPackedLanes;
-  const std::size_t groups = (block.rows + kMostRows - 1) / kMostRows;
+  const std::size_t groups = (block.rows + most_rows() - 1) / most_rows();
   if (groups == 0) return;
   const std::size_t rows = (block.rows + groups - 1) / groups;
   with_float_kind(weights.format.form, [&](auto kind) HWY_ATTR {
