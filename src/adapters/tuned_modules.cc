@@ -29,6 +29,13 @@ Status check_shape(const tensor::TensorView& view, const tensor::Shape& wanted) 
       .fix_with("use the adapter with the model it was trained on");
 }
 
+std::vector<float> values_of(const ops::MatrixWeight& matrix) {
+  std::vector<float> values(matrix.rows * matrix.columns);
+  for (std::size_t row = 0; row < matrix.rows; ++row)
+    ops::read_row(matrix, row, values.data() + row * matrix.columns);
+  return values;
+}
+
 std::int64_t extent(std::size_t size) { return static_cast<std::int64_t>(size); }
 
 // As re.match(r"(.*\.)?(KEY)$", name) does.
@@ -289,7 +296,7 @@ Status TunedModules::add_token_rows(const formats::PeftConfig& config,
   std::vector<float> sorted;
   std::vector<float> head;
   const bool tied = decoder_.config().tied_embeddings;
-  if (tied) head.assign(table.f32, table.f32 + table.rows * width);
+  if (tied) head = values_of(table);
   for (const std::size_t i : order) {
     if (ids[i] >= extent(table.rows))
       return Error::bad_input(
@@ -312,7 +319,7 @@ Status TunedModules::add_token_rows(const formats::PeftConfig& config,
 void TunedModules::put_table(const formats::PeftConfig& config, const std::string& module,
                              std::vector<float> values) {
   const ops::MatrixWeight& own = decoder_.weights().embedding;
-  if (own.f32 != nullptr && std::equal(values.begin(), values.end(), own.f32)) return;
+  if (values == values_of(own)) return;
   const bool saved =
       std::any_of(config.lora.modules_to_save.begin(), config.lora.modules_to_save.end(),
                   [&](const std::string& name) { return module.ends_with(name); });

@@ -99,9 +99,10 @@ class Bench {
 
   // The arithmetic that a prompt's products are made of.
   std::pair<double, const char*> prompt_limit() const {
-    if (!cost_.is_packed) return {limits_.f32_ops, "f32 arithmetic"};
-    if (kernels::has_tiles(kernels::active())) return {limits_.bf16_ops, "bf16 arithmetic"};
-    return {limits_.int8_ops, "8-bit arithmetic"};
+    if (cost_.is_packed && kernels::has_tiles(kernels::active()))
+      return {limits_.bf16_ops, "bf16 arithmetic"};
+    if (cost_.is_quantised) return {limits_.int8_ops, "8-bit arithmetic"};
+    return {limits_.f32_ops, "f32 arithmetic"};
   }
 
   Result<Measured> measure_decode(std::size_t batch) {

@@ -251,13 +251,19 @@ class LongTextTest : public CompanyTest {
   }
 };
 
-// Weights of few bits: rows of prompts and drawn rows are computed in ways of their own.
-class PackedCompanyTest : public CompanyTest {
+// Packed weights: rows of prompts and drawn rows are computed in ways of their own.
+class PackedCompanyTest : public CompanyTest, public ::testing::WithParamInterface<tensor::DType> {
  protected:
-  PackedCompanyTest() : CompanyTest(testing::packed_decoder()) {}
+  PackedCompanyTest() : CompanyTest(testing::packed_decoder(GetParam())) {}
 };
+INSTANTIATE_TEST_SUITE_P(Types, PackedCompanyTest,
+                         ::testing::Values(tensor::DType::q8_0, tensor::DType::f16,
+                                           tensor::DType::bf16),
+                         [](const auto& type) {
+                           return std::string(tensor::to_string(type.param));
+                         });
 
-TEST_F(PackedCompanyTest, GivesTheSameInAnyCompany) {
+TEST_P(PackedCompanyTest, GivesTheSameInAnyCompany) {
   for (const std::size_t rows : {1, 7, 64}) {
     const auto engine = start({.max_sequences = 8, .prefill_rows = rows}, threads_);
     expect_same(together(*engine));
@@ -267,7 +273,7 @@ TEST_F(PackedCompanyTest, GivesTheSameInAnyCompany) {
   }
 }
 
-TEST_F(PackedCompanyTest, ComputesAgainWhatWasPreempted) {
+TEST_P(PackedCompanyTest, ComputesAgainWhatWasPreempted) {
   const std::size_t page_bytes = decoder_->kv_shape().page_bytes(kernels::KvType::f16);
   const auto engine =
       start({.max_sequences = 12, .prefill_rows = 32, .kv_bytes = 16 * page_bytes}, threads_);
@@ -276,7 +282,7 @@ TEST_F(PackedCompanyTest, ComputesAgainWhatWasPreempted) {
 }
 
 // An answer goes on as a prompt with the same tokens: the prefix cache must not mix the two.
-TEST_F(PackedCompanyTest, AConversationGoesOnAsIfItBegan) {
+TEST_P(PackedCompanyTest, AConversationGoesOnAsIfItBegan) {
   const auto engine = start({.max_sequences = 2}, threads_);
   for (const GenerationRequest& first : work_.generations) {
     if (first.adapters != nullptr) continue;

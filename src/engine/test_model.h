@@ -15,7 +15,7 @@
 #include "engine/request.h"
 #include "formats/model_writer.h"
 #include "models/decoder.h"
-#include "tensor/quantize.h"
+#include "tensor/testing/typed_bytes.h"
 #include "text/bpe_trainer.h"
 
 namespace lathe::engine::testing {
@@ -47,9 +47,9 @@ inline std::shared_ptr<const models::Decoder> tiny_decoder(formats::RopeScaling 
   return std::shared_ptr<const models::Decoder>(models::Decoder::make(config, 0.35f, 17).value());
 }
 
-// Its matrices in q8_0 and packed, as a model's are that somebody serves; wider, so that rows are
-// whole blocks.
-inline std::shared_ptr<const models::Decoder> packed_decoder() {
+// Its matrices in a type of files and packed, as a model's are that somebody serves; wider, so that
+// rows are whole blocks.
+inline std::shared_ptr<const models::Decoder> packed_decoder(tensor::DType dtype) {
   formats::DecoderConfig config = tiny_config();
   config.hidden_size = 64;
   config.intermediate_size = 96;
@@ -60,8 +60,8 @@ inline std::shared_ptr<const models::Decoder> packed_decoder() {
   for (const models::Parameter& p : fresh->parameters()) {
     tensor::TensorView view = tensor::view_of(p.values, p.shape);
     if (p.shape.size() == 2) {
-      view.dtype = tensor::DType::q8_0;
-      view.bytes = bytes.emplace_back(tensor::quantize(view.dtype, p.values));
+      view.dtype = dtype;
+      view.bytes = bytes.emplace_back(tensor::testing::typed_bytes(dtype, p.values));
     }
     tensors.push_back({p.name, view});
   }

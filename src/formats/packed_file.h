@@ -28,7 +28,7 @@
 
 namespace lathe::formats {
 
-inline constexpr std::uint32_t kPackedVersion = 1;
+inline constexpr std::uint32_t kPackedVersion = 2;
 inline constexpr std::size_t kPackedAlignment = 4096;  // of a matrix's bytes in the file
 
 // How a matrix is packed, in the numbers of kernels/packed.h: not checked here.

@@ -23,14 +23,14 @@ std::int64_t touched(const ModelSizes& sizes) {
 }  // namespace
 
 double loaded_bytes_per_weight(tensor::DType type) {
-  if (!tensor::is_block_type(type)) return sizeof(float);
+  if (!ops::is_packed_type(type)) return sizeof(float);
   constexpr std::size_t kValues = kernels::kPackedSuperBlock;
   const std::size_t panel = kernels::packed_panel_bytes(ops::packed_format(type), kValues);
   return static_cast<double>(panel) / (kernels::kPackedLanes * kValues);
 }
 
 std::uint64_t weight_bytes(const ModelSizes& sizes, tensor::DType type) {
-  const bool twice = sizes.tied_embeddings && !tensor::is_block_type(type);
+  const bool twice = sizes.tied_embeddings && !ops::is_packed_type(type);
   const std::int64_t held = sizes.parameters + (twice ? embedding_weights(sizes) : 0);
   return static_cast<std::uint64_t>(static_cast<double>(held) * loaded_bytes_per_weight(type));
 }

@@ -27,12 +27,12 @@ struct ModelSizes {
   bool tied_embeddings = false;
 };
 
-// Bytes that a weight of a type takes once it is loaded: block types stay as narrow as they are
-// packed, every other type becomes f32 (docs/models.md).
+// Bytes that a weight of a type takes once it is loaded: as many as it is packed in, 4 where it is
+// not (docs/packed.md).
 double loaded_bytes_per_weight(tensor::DType type);
 
-// Weights of a loaded model. A tied embedding in f32 is there twice: as rows, and packed as the
-// head.
+// Weights of a loaded model. A tied embedding that is not packed is there twice: as rows, and as
+// the head.
 std::uint64_t weight_bytes(const ModelSizes& sizes, tensor::DType type);
 
 // Keys and values of one sequence of so many tokens, in f32.

@@ -18,12 +18,14 @@ const ModelSizes kSizes{.parameters = 1'235'814'400,
 constexpr std::int64_t kEmbedding = 128'256 * 2048;
 
 TEST(ForecastTest, CountsWhatIsLoaded) {
-  EXPECT_EQ(weight_bytes(kSizes, DType::bf16), 4u * (1'235'814'400 + kEmbedding));
+  EXPECT_EQ(weight_bytes(kSizes, DType::bf16), std::uint64_t{2} * 1'235'814'400);
+  EXPECT_EQ(weight_bytes(kSizes, DType::f32), std::uint64_t{4} * 1'235'814'400);
+  EXPECT_EQ(weight_bytes(kSizes, DType::f64), std::uint64_t{4} * (1'235'814'400 + kEmbedding));
   EXPECT_EQ(weight_bytes(kSizes, DType::q8_0), 1'235'814'400u / 32 * 34);  // an f16 scale each
   ModelSizes untied = kSizes;
   untied.tied_embeddings = false;
   untied.parameters += kEmbedding;
-  EXPECT_EQ(weight_bytes(untied, DType::bf16), weight_bytes(kSizes, DType::bf16));
+  EXPECT_EQ(weight_bytes(untied, DType::f64), weight_bytes(kSizes, DType::f64));
   EXPECT_LT(loaded_bytes_per_weight(DType::q4_k), loaded_bytes_per_weight(DType::q6_k));
   EXPECT_EQ(cache_bytes(kSizes, 4096), 2u * 16 * 8 * 64 * 4 * 4096);
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "host/testing/tiny_home.h"
 #include "models/packed_model.h"
+#include "ops/pack.h"
 
 namespace lathe::host {
 namespace {
@@ -17,21 +18,25 @@ class PackedWeightsTest : public ::testing::Test {
  protected:
   void SetUp() override {
     log::set_level(log::Level::off);
+    import_as("eight", tensor::DType::q8_0);
+  }
+  void TearDown() override { log::set_level(log::Level::info); }
+
+  // What follows is about this model.
+  void import_as(const std::string& name, tensor::DType type) {
     ConversionOptions conversion;
-    conversion.type = tensor::DType::q8_0;
+    conversion.type = type;
     conversion.certify = false;
     conversion.packing = [&](std::uint64_t done, std::uint64_t all) {
       EXPECT_LE(done, all);
       packed_bytes_ = done;
     };
     const auto record = import_model(
-        store_, home_.source(), "eight", serial_, [](std::uint64_t, std::uint64_t) {}, conversion);
+        store_, home_.source(), name, serial_, [](std::uint64_t, std::uint64_t) {}, conversion);
     ASSERT_TRUE(record.ok()) << record.error().message();
-    what_ = resolve(store_, "eight").value();
+    what_ = resolve(store_, name).value();
     packed_ = models::packed_path(what_.model_path);
   }
-  void TearDown() override { log::set_level(log::Level::info); }
-
   std::string answer(const std::shared_ptr<tasks::LoadedModel>& model) {
     engine::GenerationRequest request;
     request.prompt = model->tokenizer().encode("a text of some words").value();
@@ -74,17 +79,17 @@ class PackedWeightsTest : public ::testing::Test {
   std::string expected_;
 };
 
-TEST_F(PackedWeightsTest, AnImportLeavesThemAndTheyHoldEveryQuantisedMatrix) {
+TEST_F(PackedWeightsTest, AnImportLeavesThemAndTheyHoldEveryMatrixOfWholeBlocks) {
   const formats::PackedFile file = models::open_packed(what_.model_path).value();
   const auto source = formats::ModelSource::open(what_.model_path).value();
-  std::size_t quantised = 0;
+  std::size_t packable = 0;
   for (const std::string& name : source.tensor_names()) {
-    const bool is_block = tensor::is_block_type(source.tensor(name).value().dtype);
-    quantised += is_block;
-    EXPECT_EQ(file.find(name) != nullptr, is_block) << name;
+    const bool is_packable = ops::is_packable(source.tensor(name).value());
+    packable += is_packable;
+    EXPECT_EQ(file.find(name) != nullptr, is_packable) << name;
   }
-  EXPECT_GT(quantised, 3u);
-  EXPECT_EQ(file.matrices().size(), quantised);
+  EXPECT_GT(packable, 3u);
+  EXPECT_EQ(file.matrices().size(), packable);
   EXPECT_GT(packed_bytes_, 0u);
 }
 
@@ -102,6 +107,22 @@ TEST_F(PackedWeightsTest, AnswersAreTheSameAndTheBytesAreTheFiles) {
   EXPECT_EQ(std::memcmp(q.packed.data, stored->bytes.data(), stored->bytes.size()), 0);
 }
 
+TEST_F(PackedWeightsTest, FloatsAreInThemAsTheyAre) {
+  for (const tensor::DType type : {tensor::DType::f32, tensor::DType::f16, tensor::DType::bf16}) {
+    import_as(std::string(tensor::to_string(type)), type);
+    expected_ = answer_unpacked();
+    ASSERT_FALSE(expected_.empty());
+    const auto model = load();
+    EXPECT_EQ(answer(model), expected_) << tensor::to_string(type);
+    const models::DecoderWeights& weights = model->decoder().weights();
+    const kernels::PackedPanels& q = weights.layers[0].q.weight.packed;
+    EXPECT_EQ(q.format, ops::packed_format(type));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(q.data) % formats::kPackedAlignment, 0u);
+    EXPECT_EQ(weights.embedding.f32, nullptr);
+    expect_loads_packed(std::string(tensor::to_string(type)));
+  }
+}
+
 TEST_F(PackedWeightsTest, WhatCannotBeUsedIsPackedAgain) {
   expected_ = answer_unpacked();
   const std::string whole = os::read_file(packed_).value();
@@ -112,7 +133,7 @@ TEST_F(PackedWeightsTest, WhatCannotBeUsedIsPackedAgain) {
   write_packed_bytes("something else of more than sixteen bytes");
   expect_loads_packed("foreign");
   std::string changed = whole;
-  changed[8] = 9;
+  changed[8] = 1;
   write_packed_bytes(changed);
   expect_loads_packed("of another version");
   changed = whole;

@@ -39,13 +39,13 @@ Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
 // All rows pass the panels of a block, as many as stay in the caches at a time: the kernels see to
 // that. Many rows make the blocks long, so that more of them leave less to wait for at the end.
 Cut cut_panels(const Product& p, std::size_t panels, std::size_t threads) {
-  constexpr std::size_t kFewRows = 32;
+  constexpr std::size_t kManyRows = 33;
   Cut c = {};
   if (p.rows == 0 || panels == 0) return c;
   if (p.rows * p.columns * p.k <= kSmall) threads = 1;
   c.row_blocks = 1;
   c.rows = p.rows;
-  const std::size_t wanted = threads == 1 ? 1 : (p.rows > kFewRows ? 12 : 4) * threads;
+  const std::size_t wanted = threads == 1 ? 1 : (p.rows >= kManyRows ? 12 : 4) * threads;
   c.panels = ceil_div(panels, std::min(panels, wanted));
   c.panel_groups = ceil_div(panels, c.panels);
   return c;
@@ -75,6 +75,10 @@ Cut cut_in_place(const Product& p, std::size_t panels, std::size_t threads) {
   c.panel_groups = ceil_div(panels, c.panels);
   return c;
 }
+
+// Up to so many rows products with packed floats read them from memory to registers; more pay for
+// widening them in L1 first.
+constexpr std::size_t kFewRows = 48;
 
 // run(block, first_panel) multiplies one block; `panel`: columns in a panel.
 template <class Run>
@@ -146,6 +150,13 @@ void multiply(const Table& table, const Product& product, const float* panels, P
 void multiply(const Table& table, const Product& product, const PackedPanels& weights,
               Parallel& parallel) {
   LATHE_ASSERT(product.k == weights.k);
+  if (has_floats(weights.format.form) && product.rows <= kFewRows) {
+    const Cut c = cut_panels(product, ceil_div(product.columns, kPackedLanes), parallel.width());
+    return multiply_blocks(
+        kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
+          table.multiply_floats(block, weights.from_column(first * kPackedLanes));
+        });
+  }
   const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
   multiply_blocks(table.panel, product, c, parallel,
                   [&](const MultiplyBlock& block, std::size_t first) {

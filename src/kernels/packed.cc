@@ -78,6 +78,16 @@ void visit_scales(ScaleForm form, PackedPlace place, std::size_t lane, Block& b,
   }
 }
 
+template <ScaleForm kForm>
+void put_floats(const FloatRows& rows, std::byte* block) {
+  constexpr std::size_t kSize = kForm == ScaleForm::f32 ? 4 : 2;
+  for (std::size_t lane = 0; lane < kPackedLanes; ++lane) {
+    if (rows[lane] == nullptr) continue;
+    for (std::size_t i = 0; i < kPackedBlock; ++i)
+      std::memcpy(block + packed_float_place(kForm, lane, i), rows[lane] + i * kSize, kSize);
+  }
+}
+
 }  // namespace
 
 std::size_t packed_block_bytes(PackedFormat format) {
@@ -129,6 +139,13 @@ void PackedWeights::put(std::size_t index, std::size_t block, const QuantBlocks&
   }
   std::byte* integers = start + place.block + packed_scale_bytes(format_.form);
   put_bytes(bytes, format_.bits, reinterpret_cast<std::uint8_t*>(integers));
+}
+
+void PackedWeights::put(std::size_t index, std::size_t block, const FloatRows& rows) {
+  std::byte* const to = panel(index) + packed_place(format_, block).block;
+  if (format_.form == ScaleForm::f32) return put_floats<ScaleForm::f32>(rows, to);
+  if (format_.form == ScaleForm::f16) return put_floats<ScaleForm::f16>(rows, to);
+  put_floats<ScaleForm::bf16>(rows, to);
 }
 
 QuantBlocks PackedWeights::get(std::size_t index, std::size_t block) const {

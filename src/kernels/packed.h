@@ -1,4 +1,4 @@
-// Quantised weights as the kernels stream them: W[n, k] in panels of 16 rows, each panel one
+// Weights as the kernels stream them: W[n, k] in panels of 16 rows, each panel one
 // stretch of memory that is read from start to end.
 //
 // A panel holds its rows' blocks of 32 values along k, one block after the other. In a block stand
@@ -24,6 +24,15 @@
 // bits 2 (j % 4) of byte (j / 4) * 64 + lane * 4 + i are the upper two. 8 bits: 512 bytes,
 // byte j * 64 + lane * 4 + i. All are unsigned.
 //
+// Floats have no scales: a block is 32 values of each of the 16 rows with the bits of the file.
+//
+//   form         value i of a lane stands at          for
+//   f32          (16 i + lane) * 4                    F32
+//   f16          (16 i + lane) * 2                    F16
+//   bf16         (i / 2 * 16 + lane) * 4 + i % 2 * 2  BF16
+//
+// So a block of bf16 is a tile of AMX as it stands, and two shifts make its pairs f32.
+//
 // The layout does not depend on the instruction set. Plain data; not thread-safe while written.
 #pragma once
 
@@ -39,23 +48,38 @@ inline constexpr std::size_t kPackedLanes = 16;
 inline constexpr std::size_t kPackedBlock = 32;        // values along k that share a scale
 inline constexpr std::size_t kPackedSuperBlock = 256;  // … that share the f16 of a K type
 
-enum class ScaleForm : std::uint8_t { block, block_min, super_min, super16, super16_min };
+enum class ScaleForm : std::uint8_t {
+  block,
+  block_min,
+  super_min,
+  super16,
+  super16_min,
+  f32,
+  f16,
+  bf16,
+};
 
 struct PackedFormat {
-  std::uint8_t bits = 8;  // 4, 5, 6 or 8
+  std::uint8_t bits = 8;  // 4, 5, 6 or 8; of floats 16 or 32
   std::uint8_t zero = 0;  // at most 128; 128 where bits is 8
   ScaleForm form = ScaleForm::block;
 
   bool operator==(const PackedFormat&) const = default;
 };
 
+// Whether the values are floats, which have none of what follows.
+constexpr bool has_floats(ScaleForm form) { return form >= ScaleForm::f32; }
 // Whether d and m stand in front of eight blocks.
-constexpr bool has_super_blocks(ScaleForm form) { return form >= ScaleForm::super_min; }
+constexpr bool has_super_blocks(ScaleForm form) {
+  return form >= ScaleForm::super_min && !has_floats(form);
+}
 constexpr bool has_minimum(ScaleForm form) {
-  return form != ScaleForm::block && form != ScaleForm::super16;
+  return form != ScaleForm::block && form != ScaleForm::super16 && !has_floats(form);
 }
 // Whether the two halves of a block have scales of their own.
-constexpr bool has_two_halves(ScaleForm form) { return form >= ScaleForm::super16; }
+constexpr bool has_two_halves(ScaleForm form) {
+  return form >= ScaleForm::super16 && !has_floats(form);
+}
 
 // Bytes of one block of a panel, of the head before eight of them (0: none), and of k values.
 std::size_t packed_block_bytes(PackedFormat format);
@@ -73,6 +97,8 @@ struct QuantBlock {
 
 // Those of the 16 rows of a panel.
 using QuantBlocks = std::array<QuantBlock, kPackedLanes>;
+// Floats of those rows, as a file has them: where each row's begin. Null: zeros.
+using FloatRows = std::array<const std::byte*, kPackedLanes>;
 
 // Panels that somebody owns; see above.
 struct PackedPanels {
@@ -97,9 +123,17 @@ struct PackedPlace {
 };
 PackedPlace packed_place(PackedFormat format, std::size_t block);
 
-// Bytes of scales in front of a block's integers.
+// Bytes of scales in front of a block's values.
 constexpr std::size_t packed_scale_bytes(ScaleForm form) {
+  if (has_floats(form)) return 0;
   return form == ScaleForm::block_min || form == ScaleForm::super16_min ? 64 : 32;
+}
+
+// From the start of a block of floats, or of its panel, to value i of a lane there. REQUIRES:
+// has_floats(form).
+constexpr std::size_t packed_float_place(ScaleForm form, std::size_t lane, std::size_t i) {
+  if (form == ScaleForm::bf16) return (i / 2 * kPackedLanes + lane) * 4 + i % 2 * 2;
+  return (i * kPackedLanes + lane) * (form == ScaleForm::f32 ? 4 : 2);
 }
 
 // Packed weights that are owned: 2 MiB pages where the system gives them.
@@ -112,7 +146,9 @@ class PackedWeights {
   // Writes a block of the 16 rows of a panel (those past n: zeros). Panels may be written by
   // different threads.
   void put(std::size_t panel, std::size_t block, const QuantBlocks& lanes);
-  // What put() was given.
+  // The same of floats. REQUIRES: has_floats(format.form).
+  void put(std::size_t panel, std::size_t block, const FloatRows& rows);
+  // What put() was given. REQUIRES: integers.
   QuantBlocks get(std::size_t panel, std::size_t block) const;
 
   PackedPanels panels() const { return {format_, data_.get(), k_}; }

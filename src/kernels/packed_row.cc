@@ -1,5 +1,7 @@
 #include "kernels/packed_row.h"
 
+#include <cstring>
+
 #include "base/half.h"
 
 namespace lathe::kernels {
@@ -21,6 +23,20 @@ int integer_at(PackedFormat format, const std::byte* integers, std::size_t lane,
 float half_at(const std::byte* p) {
   return f16_to_f32(static_cast<std::uint16_t>(std::to_integer<unsigned>(p[0]) |
                                                std::to_integer<unsigned>(p[1]) << 8));
+}
+
+// Value i of a lane of a panel of floats, in which blocks follow one another as values do.
+float float_at(ScaleForm form, const std::byte* panel, std::size_t lane, std::size_t i) {
+  const std::byte* at = panel + packed_float_place(form, lane, i);
+  if (form == ScaleForm::f16) return half_at(at);
+  if (form == ScaleForm::bf16) {
+    std::uint16_t bits;
+    std::memcpy(&bits, at, sizeof bits);
+    return bf16_to_f32(bits);
+  }
+  float value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
 }
 
 PackedScale scale_at(PackedFormat format, const std::byte* head, const std::byte* block,
@@ -59,10 +75,15 @@ int PackedRow::integer(std::size_t block, std::size_t i) const {
 }
 
 float PackedRow::value(std::size_t i) const {
+  if (has_floats(format_.form)) return float_at(format_.form, panel_, lane_, i);
   const std::size_t block = i / kPackedBlock;
   const PackedScale s = scale(block, i % kPackedBlock / 16);
   const float value = s.scale * static_cast<float>(integer(block, i % kPackedBlock));
   return has_minimum(format_.form) ? value + s.minimum : value;
+}
+
+void PackedRow::copy_to(float* out, std::size_t k) const {
+  for (std::size_t i = 0; i < k; ++i) out[i] = value(i);
 }
 
 }  // namespace lathe::kernels

@@ -130,11 +130,15 @@ struct Table {
   // of multiply_f32 with panels of the dequantised values. REQUIRES: the weights' k == block.k.
   void (*multiply_exact)(const MultiplyBlock& block, const PackedPanels& weights) = nullptr;
 
+  // The same bits for few rows with packed floats, which is bound by reading the weights.
+  // REQUIRES: has_floats(weights.format.form), weights.first_lane == 0.
+  void (*multiply_floats)(const MultiplyBlock& block, const PackedPanels& weights) = nullptr;
+
   // A row of activations in 8 bits; k is a multiple of 32.
   void (*quantise_row)(const float* x, std::size_t k, const QuantisedRow& out) = nullptr;
-  // Integer products: the sum of each block of 32 (or of its halves) is exact, and an output is one
-  // chain of fused multiply-adds over blocks in ascending order.
-  // REQUIRES: block.a.group == kQuantisedGroup.
+  // Products with packed integers: the sum of each block of 32 (or of its halves) is exact, and an
+  // output is one chain of fused multiply-adds over blocks in ascending order. REQUIRES:
+  // block.a.group == kQuantisedGroup.
   void (*multiply_packed)(const DotBlock& block, const PackedPanels& weights) = nullptr;
   // The same for a row alone, which is bound by reading the weights. REQUIRES: block.rows == 1,
   // block.a.group == 1.

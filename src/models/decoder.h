@@ -34,7 +34,7 @@ struct Parameter {
 
 class Decoder {
  public:
-  // For inference: quantised matrices are mapped from the model's packed file (packed_model.h) if
+  // For inference: matrices are mapped from the model's packed file (packed_model.h) if
   // there is one that can be used, which is logged if not; all others are packed here.
   // context: positions to prepare for; 0 means the model's own maximum, more is an error.
   static Result<std::unique_ptr<Decoder>> load(const formats::ModelSource& source,

@@ -6,6 +6,7 @@
 #include "models/decoder.h"
 #include "models/packed_model.h"
 #include "models/registry.h"
+#include "ops/pack.h"
 
 namespace lathe::models {
 
@@ -19,7 +20,8 @@ class InferenceLoader {
     for (const WeightSlot& slot : decoder_.layout_.slots)
       LATHE_CHECK(load_slot(slot).at(slot.name));
     if (!decoder_.config_.tied_embeddings) return {};
-    // A tied head multiplies by the embedding's values. Rows of f32 are packed once more for it.
+    // A tied head multiplies by the embedding's values. Rows that are kept in f32 are packed once
+    // more for it.
     const ops::MatrixWeight& embedding = decoder_.weights_.embedding;
     ops::MatrixWeight& head = decoder_.weights_.head.weight;
     head.rows = embedding.rows;
@@ -53,7 +55,7 @@ class InferenceLoader {
     if (matrix != nullptr) {
       const DecoderWeights& w = decoder_.weights_;
       const bool is_table = *matrix == &w.embedding || *matrix == &w.positions;
-      if (is_table && !tensor::is_block_type(view.dtype)) {
+      if (is_table && !ops::is_packable(view)) {
         LATHE_TRY((*matrix)->f32, decoder_.store_.keep_f32(view));
         return {};
       }

@@ -56,7 +56,7 @@ struct DecoderLayer {
 
 struct DecoderWeights {
   ops::MatrixWeight embedding;  // [vocab, hidden]; in f32 or packed
-  ops::MatrixWeight positions;  // [max_positions, hidden]; f32 form always there
+  ops::MatrixWeight positions;  // [max_positions, hidden]; in f32 or packed
   std::vector<DecoderLayer> layers;
   Norm norm;  // [hidden]
   // [vocab, hidden]; when embeddings are tied it shares the embedding's values and gradient.

@@ -11,11 +11,11 @@ namespace {
 using formats::ExpectedTensor;
 using formats::Part;
 
-// As WeightStore::keep_matrix packs it: block types in panels of 16 rows, others in panels of f32.
+// As WeightStore::keep_matrix packs it.
 std::uint64_t packed_bytes(const tensor::TensorView& view) {
   const auto rows = static_cast<std::size_t>(view.shape[0]);
   const auto columns = static_cast<std::size_t>(view.shape[1]);
-  if (!tensor::is_block_type(view.dtype))
+  if (!ops::is_packable(view))
     return kernels::panel_floats(kernels::active(), columns, rows) * sizeof(float);
   const std::size_t panels = (rows + kernels::kPackedLanes - 1) / kernels::kPackedLanes;
   return panels * kernels::packed_panel_bytes(ops::packed_format(view.dtype), columns);
@@ -25,9 +25,9 @@ std::uint64_t f32_bytes(const tensor::TensorView& view) {
   return tensor::element_count(view.shape).value_or(0) * sizeof(float);
 }
 
-// Tables that rows are looked up in are packed only where they are quantised.
+// Tables that rows are looked up in are packed only where that keeps the file's bits.
 std::uint64_t kept_bytes(const tensor::TensorView& view, bool is_table) {
-  const bool packs = view.shape.size() == 2 && (!is_table || tensor::is_block_type(view.dtype));
+  const bool packs = view.shape.size() == 2 && (!is_table || ops::is_packable(view));
   return packs ? packed_bytes(view) : f32_bytes(view);
 }
 
@@ -43,7 +43,7 @@ Result<MemoryForecast> memory_forecast(const formats::ModelSource& source, std::
     forecast.weights +=
         kept_bytes(view, t.part == Part::embedding || t.part == Part::position_embedding);
     // A tied head is packed beside rows of f32; packed rows serve both.
-    if (t.part == Part::embedding && config.tied_embeddings && !tensor::is_block_type(view.dtype))
+    if (t.part == Part::embedding && config.tied_embeddings && !ops::is_packable(view))
       forecast.weights += packed_bytes(view);
   }
   const KvShape kv = {static_cast<std::size_t>(config.layers),

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/fnv.h"
+#include "formats/decoder_tensors.h"
 #include "ops/pack.h"
 
 namespace lathe::models {
@@ -51,7 +53,7 @@ PackedLayout layout_of(kernels::PackedFormat format) {
 
 // The format that a layout's numbers stand for; nothing when no type is packed so.
 std::optional<kernels::PackedFormat> format_of(const PackedLayout& layout) {
-  for (const tensor::DType dtype : tensor::kBlockTypes) {
+  for (const tensor::DType dtype : ops::kPackedTypes) {
     const kernels::PackedFormat format = ops::packed_format(dtype);
     if (layout_of(format) == layout) return format;
   }
@@ -64,11 +66,16 @@ struct Candidate {
   tensor::TensorView view;
 };
 
+// Those that a decoder asks for: some files have a tied head as well, or a part for images.
 Result<std::vector<Candidate>> candidates(const formats::ModelSource& source) {
+  std::set<std::string> wanted;
+  for (const formats::ExpectedTensor& t : formats::expected_tensors(source.config()))
+    wanted.insert(t.name);
   std::vector<Candidate> found;
   for (const std::string& name : source.tensor_names()) {
+    if (!wanted.contains(name)) continue;
     LATHE_TRY(const tensor::TensorView view, source.tensor(name));
-    if (view.shape.size() == 2 && tensor::is_block_type(view.dtype)) found.push_back({name, view});
+    if (ops::is_packable(view)) found.push_back({name, view});
   }
   return found;
 }
@@ -142,7 +149,7 @@ Result<kernels::PackedPanels> panels_of(const PackedMatrix& matrix) {
   if (!format) return Error::bad_input("there is no such layout of packed weights").at(matrix.name);
   const std::uint64_t unit =
       kernels::has_super_blocks(format->form) ? kernels::kPackedSuperBlock : kernels::kPackedBlock;
-  // Every value takes bits of some byte, so that none of the products below overflows.
+  // Every value takes four bits or more, so that none of the products below overflows.
   bool fits = matrix.columns % unit == 0 && matrix.columns > 0 && matrix.rows > 0 &&
               matrix.columns <= 2 * matrix.bytes.size() && matrix.rows <= 2 * matrix.bytes.size();
   if (fits) {

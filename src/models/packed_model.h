@@ -3,7 +3,8 @@
 //
 // A model that lies in a folder of its own (a model of the store) may have one; it stands there as
 // `weights.packed` and belongs to those files as long as names, sizes and times of modification are
-// those it was made of. Quantised matrices are in it; what else a model has is read from its files.
+// those it was made of. The matrices that can be packed (ops/pack.h) are in it; what else a model
+// has is read from its files.
 // Thread-safety: no state but the file system's.
 #pragma once
 
@@ -30,7 +31,7 @@ Result<formats::PackedFile> open_packed(const os::Path& model);
 // The same without a look at the seal.
 Result<formats::PackedFile> open_unsealed(const os::Path& model);
 
-// Packs all matrices of a quantised type into packed_path(source.path()), atomically.
+// Packs all of the model's matrices that can be packed into packed_path(source.path()), atomically.
 // progress(bytes of them done, all). Errors: those of reading and writing.
 Status write_packed(const formats::ModelSource& source, Parallel& parallel,
                     FunctionRef<void(std::uint64_t done, std::uint64_t all)> progress);

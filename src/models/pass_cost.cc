@@ -20,11 +20,14 @@ double bytes(const Linear& linear) {
 
 PassCost pass_cost(const formats::DecoderConfig& config, const DecoderWeights& weights) {
   PassCost cost;
-  double packed = 0;
+  double packed = 0, quantised = 0;
   const auto add = [&](const Linear& linear, double share) {
     cost.multiply_adds += share * elements(linear);
     cost.weight_bytes += share * bytes(linear);
-    if (linear.weight.is_packed()) packed += share * elements(linear);
+    if (!linear.weight.is_packed()) return;
+    packed += share * elements(linear);
+    if (!kernels::has_floats(linear.weight.packed.format.form))
+      quantised += share * elements(linear);
   };
   for (const DecoderLayer& layer : weights.layers) {
     for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.qkv, &layer.o, &layer.gate,
@@ -39,6 +42,7 @@ PassCost pass_cost(const formats::DecoderConfig& config, const DecoderWeights& w
   cost.head_multiply_adds = elements(weights.head);
   cost.head_bytes = bytes(weights.head);
   cost.is_packed = packed > cost.multiply_adds / 2;
+  cost.is_quantised = quantised > cost.multiply_adds / 2;
   return cost;
 }
 

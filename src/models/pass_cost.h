@@ -13,7 +13,8 @@ struct PassCost {
   double weight_bytes = 0;   // read for them, as they stand in memory
   double head_multiply_adds = 0;
   double head_bytes = 0;
-  bool is_packed = false;  // most of the weights are quantised
+  bool is_packed = false;     // most of the weights are
+  bool is_quantised = false;  // most of them are packed integers
 };
 
 PassCost pass_cost(const formats::DecoderConfig& config, const DecoderWeights& weights);

@@ -25,7 +25,7 @@ Result<const float*> WeightStore::keep_f32(const tensor::TensorView& view) {
 Status WeightStore::keep_matrix(const tensor::TensorView& view, Parallel& parallel,
                                 ops::MatrixWeight& weight) {
   const kernels::Table& table = kernels::active();
-  if (tensor::is_block_type(view.dtype)) {
+  if (ops::is_packable(view)) {
     packed_.push_back(ops::pack(view, parallel));
     weight.packed = packed_.back().panels();
     return {};

@@ -25,7 +25,8 @@ class WeightStore {
   Result<bool> map_matrix(std::string_view name, ops::MatrixWeight& weight) const;
   // The values in f32, row-major. Errors: unsupported (a type that is no number).
   Result<const float*> keep_f32(const tensor::TensorView& view);
-  // Packs a matrix of weight.rows by weight.columns; block types keep their bits. Errors: as above.
+  // Packs a matrix of weight.rows by weight.columns, with the bits of the file where
+  // ops::is_packable(), else as panels of f32. Errors: as above.
   Status keep_matrix(const tensor::TensorView& view, Parallel& parallel, ops::MatrixWeight& weight);
 
  private:

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/packed_row.h"
 #include "ops/ops.h"
 
 namespace lathe::ops {
@@ -22,14 +21,9 @@ struct Source {
   float scale;
 
   void copy_to(float* out) const {
-    const std::size_t width = weight->columns;
-    if (!weight->is_packed()) {
-      const float* values = weight->f32 + row * width;
-      for (std::size_t i = 0; i < width; ++i) out[i] = scale * values[i];
-      return;
-    }
-    const kernels::PackedRow packed(weight->packed, row);
-    for (std::size_t i = 0; i < width; ++i) out[i] = scale * packed.value(i);
+    read_row(*weight, row, out);
+    if (scale == 1) return;
+    for (std::size_t i = 0; i < weight->columns; ++i) out[i] *= scale;
   }
 };
 

@@ -6,7 +6,7 @@
 
 #include "ops/ops.h"
 #include "ops/pack.h"
-#include "tensor/quantize.h"
+#include "tensor/testing/typed_bytes.h"
 
 namespace lathe::ops {
 namespace {
@@ -23,7 +23,8 @@ class MlpTest : public testing::Test {
     return values;
   }
   MatrixWeight packed(tensor::DType dtype, std::size_t rows, std::size_t columns) {
-    const std::vector<std::byte> bytes = tensor::quantize(dtype, normals(rows * columns));
+    const std::vector<std::byte> bytes =
+        tensor::testing::typed_bytes(dtype, normals(rows * columns));
     const tensor::TensorView view = {
         dtype, {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)}, bytes};
     weights_.push_back(pack(view, serial_));
@@ -57,7 +58,7 @@ class MlpTest : public testing::Test {
 };
 
 TEST_F(MlpTest, HasTheBitsOfItsOps) {
-  for (const auto dtype : {tensor::DType::q4_0, tensor::DType::q8_0}) {
+  for (const auto dtype : {tensor::DType::q4_0, tensor::DType::q8_0, tensor::DType::bf16}) {
     const MatrixWeight gate = packed(dtype, kInner, kWidth), up = packed(dtype, kInner, kWidth);
     const MatrixWeight down = packed(dtype, kWidth, kInner);
     for (const auto activation : {kernels::Activation::silu, kernels::Activation::gelu_tanh}) {
@@ -72,8 +73,9 @@ TEST_F(MlpTest, HasTheBitsOfItsOps) {
 TEST_F(MlpTest, TakesWeightsOfTwoKinds) {
   const MatrixWeight gate = packed(tensor::DType::q4_0, kInner, kWidth);
   const MatrixWeight up = packed(tensor::DType::q8_0, kInner, kWidth);
-  const MatrixWeight down = packed(tensor::DType::q8_0, kWidth, kInner);
+  const MatrixWeight down = packed(tensor::DType::f16, kWidth, kInner);
   expect_bits_of_ops({gate, up, down, kernels::Activation::silu}, 40, 3);
+  expect_bits_of_ops({up, up, down, kernels::Activation::silu}, 40, 3);
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ struct SoftPromptSlice {
 // y[i] = scale * table[token[i]]; a negative token stands for row -1 - token of the soft prompt of
 // its slice, as it is.
 // -> [tokens, width].
-// REQUIRES: each token is in the table, or its slice has a prompt with that row; table.f32 is
-// there.
+// REQUIRES: each token is in the table, or its slice has a prompt with that row; read_row() can
+// read both.
 Value embed(Run& run, const MatrixWeight& table, std::span<const std::int32_t> tokens,
             std::span<const SoftPromptSlice> prompts, float scale = 1);
 

@@ -37,8 +37,26 @@ QuantBlock block_of(const QuantLayout& layout, const QuantParts& parts, std::siz
   return out;
 }
 
-// One panel: the file's blocks of its 16 rows side by side, those past the last row zeros.
-void pack_panel(const tensor::TensorView& matrix, std::size_t panel, kernels::PackedWeights& out) {
+// One panel of floats: the rows side by side, those past the last row zeros.
+void pack_floats(const tensor::TensorView& matrix, std::size_t panel, kernels::PackedWeights& out) {
+  const auto rows = static_cast<std::size_t>(matrix.shape[0]);
+  const auto columns = static_cast<std::size_t>(matrix.shape[1]);
+  const std::size_t size = tensor::block_bytes(matrix.dtype);
+  const std::size_t lanes = std::min(kPackedLanes, rows - panel * kPackedLanes);
+  for (std::size_t block = 0; block < columns / kPackedBlock; ++block) {
+    kernels::FloatRows from = {};
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      const std::size_t first = (panel * kPackedLanes + lane) * columns + block * kPackedBlock;
+      from[lane] = matrix.bytes.data() + first * size;
+    }
+    out.put(panel, block, from);
+  }
+}
+
+// One panel of integers: the file's blocks of its 16 rows side by side, those past the last row
+// zeros.
+void pack_integers(const tensor::TensorView& matrix, std::size_t panel,
+                   kernels::PackedWeights& out) {
   const auto rows = static_cast<std::size_t>(matrix.shape[0]);
   const auto columns = static_cast<std::size_t>(matrix.shape[1]);
   const QuantLayout layout = tensor::quant_layout(matrix.dtype);
@@ -65,16 +83,30 @@ void pack_panel(const tensor::TensorView& matrix, std::size_t panel, kernels::Pa
 
 }  // namespace
 
+bool is_packed_type(tensor::DType dtype) {
+  return std::find(kPackedTypes.begin(), kPackedTypes.end(), dtype) != kPackedTypes.end();
+}
+
+bool is_packable(const tensor::TensorView& view) {
+  return is_packed_type(view.dtype) && view.shape.size() == 2 && view.shape[0] > 0 &&
+         view.shape[1] > 0 && view.shape[1] % std::int64_t{kPackedBlock} == 0;
+}
+
 kernels::PackedFormat packed_format(tensor::DType dtype) {
+  using kernels::ScaleForm;
+  if (dtype == tensor::DType::f32) return {32, 0, ScaleForm::f32};
+  if (dtype == tensor::DType::f16) return {16, 0, ScaleForm::f16};
+  if (dtype == tensor::DType::bf16) return {16, 0, ScaleForm::bf16};
   const QuantLayout layout = tensor::quant_layout(dtype);
   return {static_cast<std::uint8_t>(layout.bits), static_cast<std::uint8_t>(layout.zero),
           form_of(layout)};
 }
 
 kernels::PackedWeights pack(const tensor::TensorView& matrix, Parallel& parallel) {
-  LATHE_ASSERT(tensor::is_block_type(matrix.dtype) && matrix.shape.size() == 2);
+  LATHE_ASSERT(is_packable(matrix));
   kernels::PackedWeights out(packed_format(matrix.dtype), static_cast<std::size_t>(matrix.shape[0]),
                              static_cast<std::size_t>(matrix.shape[1]));
+  const auto pack_panel = tensor::is_block_type(matrix.dtype) ? pack_integers : pack_floats;
   parallel.run(out.panel_count(), [&](std::size_t panel) { pack_panel(matrix, panel, out); });
   return out;
 }

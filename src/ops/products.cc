@@ -39,15 +39,19 @@ void multiply_by_transpose(Run& run, const Value& x, std::size_t drawn, const Ma
   };
   if (!w.is_packed() || run.activations == Activations::f32)
     return multiply_by_transpose(run, {x.data, x.columns, 1}, x.rows, w, y.data, accumulate);
-  const std::size_t in_8_bits = run.takes_tiles() ? drawn : x.rows;
-  if (in_8_bits > 0) {
-    kernels::multiply(run.table, product(0, in_8_bits), run.quantised(x.rows_of(0, in_8_bits)),
-                      w.packed, run.parallel);
+  const std::size_t like_drawn = run.takes_tiles() ? drawn : x.rows;
+  if (like_drawn > 0) {
+    if (kernels::has_floats(w.packed.format.form)) {
+      kernels::multiply(run.table, product(0, like_drawn), w.packed, run.parallel);
+    } else {
+      kernels::multiply(run.table, product(0, like_drawn), run.quantised(x.rows_of(0, like_drawn)),
+                        w.packed, run.parallel);
+    }
   }
-  if (in_8_bits == x.rows) return;
-  const std::size_t others = x.rows - in_8_bits;
-  kernels::multiply(run.table, product(in_8_bits, others), run.tiled(x.rows_of(in_8_bits, others)),
-                    w.packed, run.parallel);
+  if (like_drawn == x.rows) return;
+  const std::size_t others = x.rows - like_drawn;
+  kernels::multiply(run.table, product(like_drawn, others),
+                    run.tiled(x.rows_of(like_drawn, others)), w.packed, run.parallel);
 }
 
 }  // namespace lathe::ops

@@ -8,7 +8,7 @@
 namespace lathe::ops {
 
 // W[rows, columns] = [out, in]. At least one form is there: `f32` row-major (training needs it),
-// `panels` packed by the active table, or `packed` quantised panels. A gradient makes it learn.
+// `panels` packed by the active table, or `packed` as the file has them. A gradient makes it learn.
 struct MatrixWeight {
   std::size_t rows = 0;
   std::size_t columns = 0;
@@ -20,6 +20,9 @@ struct MatrixWeight {
   bool learns() const { return gradient != nullptr; }
   bool is_packed() const { return packed.data != nullptr; }
 };
+
+// The f32 values of a row. REQUIRES: `f32` or `packed` is there.
+void read_row(const MatrixWeight& weight, std::size_t row, float* out);
 
 struct VectorWeight {
   std::size_t size = 0;

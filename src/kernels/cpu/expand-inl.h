@@ -58,7 +58,7 @@ struct Kind {
   }
 };
 
-// Calls body(Kind()) for the kind of a format: those that ops/pack.cc makes.
+// Calls body(Kind()) for the kind of a format of integers: those that ops/pack.cc makes.
 template <class Body>
 HWY_INLINE void with_kind(PackedFormat format, const Body& body) {
   switch (format.form) {
@@ -78,6 +78,10 @@ HWY_INLINE void with_kind(PackedFormat format, const Body& body) {
       return body(Kind<8, 128, ScaleForm::super16>());
     case ScaleForm::super16_min:
       return body(Kind<4, 0, ScaleForm::super16_min>());
+    case ScaleForm::f32:  // floats-inl.h
+    case ScaleForm::f16:
+    case ScaleForm::bf16:
+      return;
   }
 }
 

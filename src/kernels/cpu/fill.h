@@ -10,6 +10,7 @@ void fill_multiply(Table& table);
 void fill_packed(Table& table);
 void fill_multiply_dot(Table& table);
 void fill_row(Table& table);
+void fill_floats(Table& table);
 void fill_rows(Table& table);
 void fill_activations(Table& table);
 void fill_kv_tiles(Table& table);
@@ -21,6 +22,7 @@ inline void fill_vectors(Table& table) {
   fill_packed(table);
   fill_multiply_dot(table);  // after fill_packed(), whose place it takes where it can
   fill_row(table);
+  fill_floats(table);
   fill_rows(table);
   fill_activations(table);
   fill_kv_tiles(table);

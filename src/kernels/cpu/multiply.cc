@@ -20,6 +20,7 @@
 
 #include "kernels/cpu/expand-inl.h"
 #include "kernels/cpu/fill.h"
+#include "kernels/cpu/floats-inl.h"
 #include "kernels/cpu/panels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -255,6 +256,34 @@ void dequantise_block(PackedFormat format, const ExpandedBlock& block, std::size
   }
 }
 
+// The same of a block of floats.
+template <class K>
+void widen_block(const std::byte* block, std::size_t first, float* out) {
+  const LanesTag d;
+  for (std::size_t i = 0; i < kPackedBlock; i += 2) {
+    for (std::size_t j = 0; j < kPackedLanes && j < kPanel; j += hn::Lanes(d)) {
+      const Pair pair = K::pair_at(block, i, first + j);
+      hn::StoreU(pair.even, d, out + i * kPanel + j);
+      hn::StoreU(pair.odd, d, out + (i + 1) * kPanel + j);
+    }
+  }
+}
+
+// The same of block `index` of a packed panel of any format.
+void f32_block(PackedFormat format, const std::byte* panel, std::size_t index, std::size_t first,
+               float* out) {
+  if (has_floats(format.form)) {
+    return with_float_kind(format.form, [&](auto kind) HWY_ATTR {
+      using K = decltype(kind);
+      widen_block<K>(panel + K::block_at(index), first, out);
+    });
+  }
+  ExpandedBlock expanded;
+  with_kind(format,
+            [&](auto kind) HWY_ATTR { expand_block<decltype(kind)>(panel, index, expanded); });
+  dequantise_block(format, expanded, first, out);
+}
+
 // Blocks [first, first + count) along k of the packed panels under one f32 panel.
 void dequantise_chunk(const PackedPanels& weights, const MultiplyBlock& block, std::size_t panel,
                       std::size_t first, std::size_t count, float* out) {
@@ -264,12 +293,8 @@ void dequantise_chunk(const PackedPanels& weights, const MultiplyBlock& block, s
     const std::size_t row = weights.first_lane + column;
     const std::byte* packed = weights.panel(row / kPackedLanes);
     for (std::size_t i = 0; i < count; ++i) {
-      ExpandedBlock expanded;
-      with_kind(weights.format, [&](auto kind) HWY_ATTR {
-        expand_block<decltype(kind)>(packed, first + i, expanded);
-      });
-      dequantise_block(weights.format, expanded, row % kPackedLanes,
-                       out + i * kPackedBlock * kPanel + lane);
+      f32_block(weights.format, packed, first + i, row % kPackedLanes,
+                out + i * kPackedBlock * kPanel + lane);
     }
   }
 }

@@ -128,7 +128,7 @@ void multiply_stages(const TiledSpan& a, std::size_t rows, const PanelPairs& pai
 
 void multiply_tiles(const TileBlock& block, const PackedPanels& weights, float* scratch) {
   const PanelPairs pairs(weights, (block.columns + kPackedLanes - 1) / kPackedLanes);
-  with_kind(weights.format, [&](auto kind) HWY_ATTR {
+  with_any_kind(weights.format, [&](auto kind) HWY_ATTR {
     multiply_stages<decltype(kind)>(block.a, block.rows, pairs, scratch, MatrixOutput(block));
   });
 }
@@ -136,7 +136,7 @@ void multiply_tiles(const TileBlock& block, const PackedPanels& weights, float* 
 void multiply_gated_tiles(const GatedTileBlock& block, const PackedPanels& gate,
                           const PackedPanels& up, float* scratch) {
   const PanelPairs pairs(gate, up, block.columns / kPackedLanes);
-  with_kind(gate.format, [&](auto kind) HWY_ATTR {
+  with_any_kind(gate.format, [&](auto kind) HWY_ATTR {
     multiply_stages<decltype(kind)>(block.a, block.rows, pairs, scratch, GatedOutput(block));
   });
 }

@@ -14,6 +14,7 @@
 
 #include "kernels/cpu/bf16-inl.h"
 #include "kernels/cpu/expand-inl.h"
+#include "kernels/cpu/floats-inl.h"
 #include "kernels/tiled_rows.h"
 
 #if HWY_TARGET == HWY_AVX3_DL
@@ -89,6 +90,35 @@ HWY_INLINE void tile_quad(BlockPlace place, const ValueTerms<K>& terms, std::uin
   _mm512_store_si512(rows + kTileValues,
                      interleaved_bf16_of(value(one_and_fraction<kBits, kFirst + 16>(quad)),
                                          value(one_and_fraction<kBits, kFirst + 24>(quad))));
+}
+
+// Floats have no scales: nothing is made ready.
+template <FloatKindLike K>
+struct ValueTerms<K> {
+  HWY_INLINE void read(BlockPlace) {}
+};
+
+// Four values along k of a block of floats, rounded to bf16 where they are not.
+template <FloatKindLike K, int kQuad>
+HWY_INLINE void tile_quad(BlockPlace place, const ValueTerms<K>&, std::uint16_t* tile) {
+  LATHE_UNROLL(2)
+  for (std::size_t row = 2 * kQuad; row < 2 * kQuad + 2; ++row) {
+    std::uint16_t* to = tile + row * kTileValues;
+    if constexpr (K::kForm == ScaleForm::bf16) {
+      const std::byte* from = place.block + packed_float_place(K::kForm, 0, 2 * row);
+      _mm512_store_si512(to, _mm512_loadu_si512(from));
+    } else {
+      const Pair pair = K::pair_at(place.block, 2 * row, 0);
+      _mm512_store_si512(to, interleaved_bf16_of(pair.even, pair.odd));
+    }
+  }
+}
+
+// Calls body(kind) for the kind of any format.
+template <class Body>
+HWY_INLINE void with_any_kind(PackedFormat format, const Body& body) {
+  if (has_floats(format.form)) return with_float_kind(format.form, body);
+  with_kind(format, body);
 }
 
 // Panels by twos: those of one matrix side by side, or one of each of two matrices.
@@ -176,9 +206,7 @@ class StageMaker {
   template <int kQuad>
   HWY_INLINE void make() {
     for (std::size_t i = first_; i < last_; ++i) {
-      if constexpr (kQuad * kLine < K::kBlockBytes)
-        hwy::Prefetch(following_[i % kPair] + K::block_at(following_block_ + i / kPair) +
-                      kQuad * kLine);
+      ask_for<kQuad>(following_[i % kPair] + K::block_at(following_block_ + i / kPair));
       tile_quad<K, kQuad>(place(i), terms_[i], out_[i]);
     }
   }
@@ -189,6 +217,16 @@ class StageMaker {
  private:
   static constexpr std::size_t kLine = 64;
 
+  // Every eighth line of a block. Floats go to L2: in L1 they would drive out this stage's tiles.
+  template <int kQuad>
+  static HWY_INLINE void ask_for(const std::byte* block) {
+    if constexpr (FloatKindLike<K>) {
+      for (std::size_t at = kQuad * kLine; at < K::kBlockBytes; at += kBlockQuads * kLine)
+        __builtin_prefetch(block + at, 0, 2);
+    } else if constexpr (kQuad * kLine < K::kBlockBytes) {
+      hwy::Prefetch(block + kQuad * kLine);
+    }
+  }
   HWY_INLINE BlockPlace place(std::size_t tile) const {
     return place_of<K>(panels_[tile % kPair], block_ + tile / kPair);
   }

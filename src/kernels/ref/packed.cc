@@ -80,6 +80,7 @@ void multiply_packed(const DotBlock& block, const PackedPanels& weights) {
 
 void fill_packed(Table& table) {
   table.multiply_exact = multiply_exact;
+  table.multiply_floats = multiply_exact;
   table.quantise_row = quantise_row;
   table.multiply_packed = multiply_packed;
   table.multiply_row = multiply_packed;
