@@ -23,17 +23,61 @@ struct Cut {
 };
 
 // Enough blocks for every thread, and few enough that a panel is read for many rows.
-Cut cut(const Product& p, std::size_t panels, std::size_t threads, std::size_t row_step) {
+Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
   Cut c = {};
   if (p.rows == 0 || panels == 0) return c;
   if (p.rows * p.columns * p.k <= kSmall || threads == 1) threads = 1;
   c.row_blocks = ceil_div(p.rows, kBlockRows);
-  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), row_step) * row_step;
+  c.rows = ceil_div(ceil_div(p.rows, c.row_blocks), kTileStep) * kTileStep;
   c.row_blocks = ceil_div(p.rows, c.rows);
   const std::size_t wanted = threads == 1 ? 1 : 4 * threads;
   c.panel_groups = std::min(panels, ceil_div(wanted, c.row_blocks));
   c.panels = ceil_div(panels, c.panel_groups);
   c.panel_groups = ceil_div(panels, c.panels);
+  return c;
+}
+
+// Products of one A in 8 bits, the panels of all their weights one after the other, cut into pieces
+// of a multiple of kPanelStep of them: so many does the kernel read side by side.
+struct PanelCut {
+  std::size_t row_blocks = 0;
+  std::size_t rows = 0;  // in a block
+  std::size_t steps = 0;
+  std::size_t pieces = 1;  // of a row block
+
+  // The first panel of a piece, of all products' panels.
+  std::size_t place(std::size_t piece) const { return piece * steps / pieces * kPanelStep; }
+
+  static constexpr std::size_t kPanelStep = 4;
+};
+
+// A thread more costs about a microsecond, in which it does so many multiply-adds.
+constexpr std::size_t kWorthAThread = 1 << 15;
+// A piece is not made smaller than this for the sake of threads that end together: its first
+// weights are waited for.
+constexpr std::size_t kWorthAPiece = 1 << 18;
+constexpr std::size_t kMostPieces = 4;  // of a thread
+
+std::size_t panels_of(const Product& p) { return ceil_div(p.columns, kPackedLanes); }
+
+PanelCut cut_panels(std::span<const PackedProduct> products, std::size_t threads) {
+  PanelCut c;
+  std::size_t panels = 0, work = 0;
+  for (const auto& [p, weights] : products) {
+    LATHE_ASSERT(p.k == weights.k && p.rows == products.front().product.rows);
+    panels += panels_of(p);
+    work += p.rows * p.columns * p.k;
+  }
+  const std::size_t rows = products.empty() ? 0 : products.front().product.rows;
+  if (rows == 0 || panels == 0) return c;
+  threads = std::clamp<std::size_t>(work / kWorthAThread, 1, threads);
+  c.row_blocks = ceil_div(rows, kBlockRows);
+  c.rows = ceil_div(ceil_div(rows, c.row_blocks), kGroupStep) * kGroupStep;
+  c.row_blocks = ceil_div(rows, c.rows);
+  c.steps = ceil_div(panels, PanelCut::kPanelStep);
+  if (threads == 1) return c;
+  const std::size_t each = std::clamp<std::size_t>(work / kWorthAPiece / threads, 1, kMostPieces);
+  c.pieces = std::min(c.steps, ceil_div(threads * each, c.row_blocks));
   return c;
 }
 
@@ -122,7 +166,7 @@ void pack(const Table& table, const Matrix& b, std::size_t k, std::size_t n, flo
 }
 
 void multiply(const Table& table, const Product& product, const float* panels, Parallel& parallel) {
-  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width(), kTileStep);
+  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
   multiply_blocks(table.panel, product, c, parallel,
                   [&](const MultiplyBlock& block, std::size_t first) {
                     table.multiply_f32(block, panels + first * table.panel * product.k);
@@ -132,7 +176,7 @@ void multiply(const Table& table, const Product& product, const float* panels, P
 void multiply(const Table& table, const Product& product, const PackedPanels& weights,
               Parallel& parallel) {
   LATHE_ASSERT(product.k == weights.k);
-  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width(), kTileStep);
+  const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
   multiply_blocks(table.panel, product, c, parallel,
                   [&](const MultiplyBlock& block, std::size_t first) {
                     const std::size_t column = first * table.panel;
@@ -144,16 +188,33 @@ void multiply(const Table& table, const Product& product, const PackedPanels& we
 
 void multiply(const Table& table, const Product& product, const QuantisedRows& a,
               const PackedPanels& weights, Parallel& parallel) {
-  LATHE_ASSERT(product.k == weights.k && a.k == weights.k);
-  const Cut c = cut(product, ceil_div(product.columns, kPackedLanes), parallel.width(), kGroupStep);
+  const PackedProduct one = {product, weights};
+  multiply(table, std::span(&one, 1), a, parallel);
+}
+
+void multiply(const Table& table, std::span<const PackedProduct> products, const QuantisedRows& a,
+              Parallel& parallel) {
+  const PanelCut c = cut_panels(products, parallel.width());
   const auto kernel = a.group == 1 ? table.multiply_row : table.multiply_packed;
-  multiply_blocks(
-      kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
-        const auto row = static_cast<std::size_t>(block.c - product.c) / product.c_stride;
-        kernel(
-            {a.from(row, 0), block.rows, block.columns, block.c, block.c_stride, block.accumulate},
-            weights.from_column(first * kPackedLanes));
-      });
+  const auto one = [&](std::size_t task) {
+    const std::size_t row = task / c.pieces * c.rows;
+    std::size_t first = c.place(task % c.pieces), end = c.place(task % c.pieces + 1);
+    for (const auto& [p, weights] : products) {
+      const std::size_t panels = panels_of(p), last = std::min(end, panels);
+      if (first < last) {
+        const std::size_t column = first * kPackedLanes;
+        kernel({a.from(row, 0), std::min(c.rows, p.rows - row),
+                std::min(last * kPackedLanes, p.columns) - column, p.c + row * p.c_stride + column,
+                p.c_stride, p.accumulate},
+               weights.from_column(column));
+      }
+      first -= std::min(first, panels);
+      end -= last;
+    }
+  };
+  const std::size_t tasks = c.row_blocks * c.pieces;
+  if (tasks <= 1) return tasks == 0 ? void() : one(0);
+  parallel.run(tasks, one);
 }
 
 bool has_tiles(const Table& table) { return table.multiply_tiles != nullptr; }
