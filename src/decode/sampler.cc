@@ -1,6 +1,7 @@
 #include "decode/sampler.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -25,35 +26,41 @@ Error nothing_to_choose() {
       .fix_with("check the model's weights: a damaged or overflowing tensor gives NaN");
 }
 
-// The greatest of some logits, -inf where there is none; NaN is never greater. Lanes beside each
-// other, so that the compiler takes vectors.
+// The greatest of some logits, and -inf when there is none; NaN counts as absent. In lanes and with
+// the comparison that a vector's maximum makes, so that the compiler uses vectors.
 float greatest_of(std::span<const float> logits) {
-  constexpr std::size_t kLanes = 16;
-  float lanes[kLanes];
-  std::fill_n(lanes, kLanes, -std::numeric_limits<float>::infinity());
+  constexpr std::size_t kLanes = 32;
+  constexpr float kNone = -std::numeric_limits<float>::infinity();
+  std::array<float, kLanes> lanes;
+  lanes.fill(kNone);
   std::size_t i = 0;
   for (; i + kLanes <= logits.size(); i += kLanes) {
     for (std::size_t j = 0; j < kLanes; ++j)
       lanes[j] = logits[i + j] > lanes[j] ? logits[i + j] : lanes[j];
   }
-  float top = *std::max_element(lanes, lanes + kLanes);
-  for (; i < logits.size(); ++i) top = logits[i] > top ? logits[i] : top;
+  float top = kNone;
+  for (const float lane : lanes) top = std::max(top, lane);
+  for (; i < logits.size(); ++i) top = std::max(top, logits[i]);
   return top;
 }
 
-// The first of the greatest. Only where a stretch has a greater one is it looked for.
+// The first of those with the greatest logit. A vocabulary is looked through block by block, so
+// that only one of them is searched for the place.
 Result<std::int32_t> greatest(std::span<const float> logits) {
-  constexpr std::size_t kStretch = 1024;
+  constexpr std::size_t kBlock = 1024;
   float top = -std::numeric_limits<float>::infinity();
   std::span<const float> best;
-  for (std::size_t i = 0; i < logits.size(); i += kStretch) {
-    const auto stretch = logits.subspan(i, std::min(kStretch, logits.size() - i));
-    const float here = greatest_of(stretch);
-    if (here > top) top = here, best = stretch;
+  for (std::size_t first = 0; first < logits.size(); first += kBlock) {
+    const auto block = logits.subspan(first, std::min(kBlock, logits.size() - first));
+    const float top_here = greatest_of(block);
+    if (top_here > top) {
+      top = top_here;
+      best = block;
+    }
   }
   if (best.empty()) return nothing_to_choose();
-  const auto at = std::find(best.begin(), best.end(), top);
-  return static_cast<std::int32_t>(&*at - logits.data());
+  const float* place = std::find(best.data(), best.data() + best.size(), top);
+  return static_cast<std::int32_t>(place - logits.data());
 }
 
 // log sum exp, around the greatest; -inf and NaN add nothing.

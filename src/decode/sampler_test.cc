@@ -57,6 +57,28 @@ TEST(Greedy, TakesTheGreatestLogitAndTheLowestIdOnTies) {
   EXPECT_EQ(one({}, std::vector<float>{kNan, -kInfinity, -7}), 2);
 }
 
+// Vocabularies that are no multiple of what is looked at together, with ties and unusable logits.
+TEST(Greedy, IsThatOfAPlainLoop) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<float> logits(1 + random() % 3000);
+    for (float& x : logits) {
+      x = static_cast<float>(random() % 50) - 60;
+      if (random() % 8 == 0) x = random() % 2 == 0 ? kNan : -kInfinity;
+    }
+    std::size_t best = logits.size();
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      const bool usable = !std::isnan(logits[i]) && logits[i] != -kInfinity;
+      if (usable && (best == logits.size() || logits[i] > logits[best])) best = i;
+    }
+    if (best < logits.size()) {
+      ASSERT_EQ(one({}, logits), static_cast<std::int32_t>(best));
+    }
+  }
+}
+
 TEST(Sampler, SaysWhenNoLogitIsUsable) {
   const std::vector<float> logits = {kNan, -kInfinity};
   SamplerScratch scratch;

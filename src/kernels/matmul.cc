@@ -36,18 +36,59 @@ Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
   return c;
 }
 
-// All rows pass the panels of a block, as many as stay in the caches at a time: the kernels see to
-// that. Many rows make the blocks long, so that more of them leave less to wait for at the end.
-Cut cut_panels(const Product& p, std::size_t panels, std::size_t threads) {
-  constexpr std::size_t kManyRows = 33;
+// All rows pass the panels of a block: few rows of A, which the weights are read once for.
+Cut cut_columns(const Product& p, std::size_t panels, std::size_t threads) {
   Cut c = {};
   if (p.rows == 0 || panels == 0) return c;
   if (p.rows * p.columns * p.k <= kSmall) threads = 1;
   c.row_blocks = 1;
   c.rows = p.rows;
-  const std::size_t wanted = threads == 1 ? 1 : (p.rows >= kManyRows ? 12 : 4) * threads;
-  c.panels = ceil_div(panels, std::min(panels, wanted));
+  c.panels = ceil_div(panels, std::min(panels, threads == 1 ? 1 : 4 * threads));
   c.panel_groups = ceil_div(panels, c.panels);
+  return c;
+}
+
+// Products of one A in 8 bits, the panels of all their weights one after the other, cut into pieces
+// of a multiple of kPanelStep of them: so many does the kernel read side by side. All rows pass the
+// panels of a piece, as many as stay in the caches at a time; the kernels see to that.
+struct PanelCut {
+  std::size_t steps = 0;
+  std::size_t pieces = 0;
+
+  // The first panel of a piece, of all products' panels.
+  std::size_t place(std::size_t piece) const { return piece * steps / pieces * kPanelStep; }
+
+  static constexpr std::size_t kPanelStep = 4;
+};
+
+// A thread more costs about a microsecond, in which it does so many multiply-adds.
+constexpr std::size_t kWorthAThread = 1 << 15;
+// A piece is not made smaller than this for the sake of threads that end together: its first
+// weights are waited for.
+constexpr std::size_t kWorthAPiece = 1 << 18;
+// Pieces of a thread, at most. With many rows each takes long, and the last ones are waited for.
+constexpr std::size_t kMostPieces = 4, kMostPiecesOfManyRows = 12;
+constexpr std::size_t kManyRows = 33;
+
+std::size_t panels_of(const Product& p) { return ceil_div(p.columns, kPackedLanes); }
+
+PanelCut cut_panels(std::span<const PackedProduct> products, std::size_t threads) {
+  PanelCut c;
+  std::size_t panels = 0, work = 0;
+  for (const auto& [p, weights] : products) {
+    LATHE_ASSERT(p.k == weights.k && p.rows == products.front().product.rows);
+    panels += panels_of(p);
+    work += p.rows * p.columns * p.k;
+  }
+  const std::size_t rows = products.empty() ? 0 : products.front().product.rows;
+  if (rows == 0 || panels == 0) return c;
+  threads = std::clamp<std::size_t>(work / kWorthAThread, 1, threads);
+  c.steps = ceil_div(panels, PanelCut::kPanelStep);
+  c.pieces = 1;
+  if (threads == 1) return c;
+  const std::size_t most = rows < kManyRows ? kMostPieces : kMostPiecesOfManyRows;
+  const std::size_t each = std::clamp<std::size_t>(work / kWorthAPiece / threads, 1, most);
+  c.pieces = std::min(c.steps, threads * each);
   return c;
 }
 
@@ -151,7 +192,7 @@ void multiply(const Table& table, const Product& product, const PackedPanels& we
               Parallel& parallel) {
   LATHE_ASSERT(product.k == weights.k);
   if (has_floats(weights.format.form) && product.rows <= kFewRows) {
-    const Cut c = cut_panels(product, ceil_div(product.columns, kPackedLanes), parallel.width());
+    const Cut c = cut_columns(product, ceil_div(product.columns, kPackedLanes), parallel.width());
     return multiply_blocks(
         kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
           table.multiply_floats(block, weights.from_column(first * kPackedLanes));
@@ -169,16 +210,30 @@ void multiply(const Table& table, const Product& product, const PackedPanels& we
 
 void multiply(const Table& table, const Product& product, const QuantisedRows& a,
               const PackedPanels& weights, Parallel& parallel) {
-  LATHE_ASSERT(product.k == weights.k && a.k == weights.k);
-  const Cut c = cut_panels(product, ceil_div(product.columns, kPackedLanes), parallel.width());
+  const PackedProduct one = {product, weights};
+  multiply(table, std::span(&one, 1), a, parallel);
+}
+
+void multiply(const Table& table, std::span<const PackedProduct> products, const QuantisedRows& a,
+              Parallel& parallel) {
+  const PanelCut c = cut_panels(products, parallel.width());
   const auto kernel = a.group == 1 ? table.multiply_row : table.multiply_packed;
-  multiply_blocks(
-      kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
-        const auto row = static_cast<std::size_t>(block.c - product.c) / product.c_stride;
-        kernel(
-            {a.from(row, 0), block.rows, block.columns, block.c, block.c_stride, block.accumulate},
-            weights.from_column(first * kPackedLanes));
-      });
+  const auto one = [&](std::size_t task) {
+    std::size_t first = c.place(task), end = c.place(task + 1);
+    for (const auto& [p, weights] : products) {
+      const std::size_t panels = panels_of(p), last = std::min(end, panels);
+      if (first < last) {
+        const std::size_t column = first * kPackedLanes;
+        kernel({a, p.rows, std::min(last * kPackedLanes, p.columns) - column, p.c + column,
+                p.c_stride, p.accumulate},
+               weights.from_column(column));
+      }
+      first -= std::min(first, panels);
+      end -= last;
+    }
+  };
+  if (c.pieces <= 1) return c.pieces == 0 ? void() : one(0);
+  parallel.run(c.pieces, one);
 }
 
 bool has_tiles(const Table& table) { return table.multiply_tiles != nullptr; }

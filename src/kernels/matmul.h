@@ -2,6 +2,8 @@
 // and calls the table's kernel for each.
 #pragma once
 
+#include <span>
+
 #include "base/parallel.h"
 #include "kernels/scratch.h"
 #include "kernels/table.h"
@@ -33,6 +35,15 @@ void multiply(const Table& table, const Product& product, const PackedPanels& we
               Parallel& parallel);
 void multiply(const Table& table, const Product& product, const QuantisedRows& a,
               const PackedPanels& weights, Parallel& parallel);
+
+// Several products of the same A in 8 bits, as one job for the threads: the bits of one after the
+// other. REQUIRES: all have a's rows and k.
+struct PackedProduct {
+  Product product;  // product.a is not read
+  PackedPanels weights;
+};
+void multiply(const Table& table, std::span<const PackedProduct> products, const QuantisedRows& a,
+              Parallel& parallel);
 
 // C = A W^T in bf16 on tiles, A's rows made by the table's tile_row() (product.a is not read). Only
 // where has_tiles().

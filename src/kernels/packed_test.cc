@@ -221,6 +221,48 @@ TEST_P(PackedTest, ARowAloneGivesTheBitsItGivesInABatch) {
   }
 }
 
+// Says that it is so many threads, and does the tasks from the last to the first.
+class Backwards final : public Parallel {
+ public:
+  explicit Backwards(std::size_t width) : width_(width) {}
+  std::size_t width() const override { return width_; }
+  void run(std::size_t tasks, FunctionRef<void(std::size_t)> body) override {
+    while (tasks > 0) body(--tasks);
+  }
+
+ private:
+  std::size_t width_;
+};
+
+TEST_P(PackedTest, ProductsSideBySideGiveTheBitsOfEach) {
+  const std::size_t k = 256, columns[] = {300, 7, 1000, 64};
+  std::vector<PackedWeights> weights;
+  for (std::size_t i = 0; i < std::size(columns); ++i)
+    weights.push_back(random_weights(random_, kFormats[i % std::size(kFormats)], columns[i], k));
+  for (const std::size_t rows : {1u, 5u, 251u}) {
+    if (rows > 5 && GetParam() == "ref") continue;  // the plain loops take seconds
+    const QuantisedBuffer a = in_eight_bits(table_, activations(rows * k), k);
+    std::vector<std::vector<float>> start;
+    for (const std::size_t n : columns) start.push_back(activations(rows * n));
+    const auto products_into = [&](std::vector<std::vector<float>>& c) {
+      std::vector<PackedProduct> products;
+      for (std::size_t i = 0; i < c.size(); ++i)
+        products.push_back(
+            {{{}, rows, k, columns[i], c[i].data(), columns[i], i % 2 == 1}, weights[i].panels()});
+      return products;
+    };
+    auto want = start;
+    for (const auto& [product, panels] : products_into(want))
+      multiply(table_, product, a.rows(), panels, serial_);
+    for (const std::size_t width : {1u, 2u, 3u, 7u, 64u}) {
+      auto got = start;
+      Backwards parallel(width);
+      multiply(table_, products_into(got), a.rows(), parallel);
+      EXPECT_EQ(got, want) << rows << " rows, " << width << " threads";
+    }
+  }
+}
+
 // A step of a block is its greatest magnitude over 127; rounding is half a step at most, so that an
 // output is off by no more than half a step times the sum of the block's weights' magnitudes.
 TEST_P(PackedTest, IntegerProductsAreAsNearAsEightBitsAllow) {

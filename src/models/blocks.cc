@@ -27,10 +27,8 @@ Projections take_apart(Pass& pass, const ops::Value& fused) {
 
 Projections project(Pass& pass, const DecoderLayer& layer, const ops::Value& x) {
   if (layer.qkv.exists()) return take_apart(pass, pass.linear(x, layer.qkv));
-  // One after the other, so that the tape's order does not depend on the compiler's.
-  const ops::Value q = pass.linear(x, layer.q);
-  const ops::Value k = pass.linear(x, layer.k);
-  return {q, k, pass.linear(x, layer.v)};
+  const auto [q, k, v] = pass.linear_of_three(x, {&layer.q, &layer.k, &layer.v});
+  return {q, k, v};
 }
 
 ops::Heads heads_of(const Pass& pass, std::size_t index) {

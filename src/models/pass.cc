@@ -167,6 +167,23 @@ ops::Value Pass::linear(const ops::Value& x, const Linear& linear, const ops::Va
       {.loras = loras, .bias = bias, .residual = residual, .drawn = batch_.drawn_rows()});
 }
 
+std::array<ops::Value, 3> Pass::linear_of_three(const ops::Value& x,
+                                                const std::array<const Linear*, 3>& linears) {
+  std::array<std::vector<ops::LoraSlice>, 3> loras;
+  std::vector<ops::LinearPart> parts;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Linear& linear = *linears[i];
+    loras[i] = lora_slices(linear.site);
+    parts.push_back({linear.weight,
+                     {.loras = loras[i],
+                      .bias = linear.bias.size > 0 ? &linear.bias : nullptr,
+                      .drawn = batch_.drawn_rows()}});
+  }
+  std::array<ops::Value, 3> made;
+  ops::linear_side_by_side(run_, x, parts, made.data());
+  return made;
+}
+
 bool Pass::is_plain(const Linear& linear) const {
   return linear.bias.size == 0 && lora_slices(linear.site).empty();
 }

@@ -5,6 +5,7 @@
 // A Pass lives as long as the tape's backward steps need the batch: both must outlive backward().
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "models/decoder.h"
@@ -31,7 +32,10 @@ class Pass {
   // With the updates that the sequences' adapters have for this site.
   ops::Value linear(const ops::Value& x, const Linear& linear,
                     const ops::Value* residual = nullptr);
-  // The same where x holds `rows` of the batch.
+  // The same with three modules that read one x.
+  std::array<ops::Value, 3> linear_of_three(const ops::Value& x,
+                                            const std::array<const Linear*, 3>& linears);
+  // linear() where x holds `rows` of the batch.
   ops::Value linear_of_rows(const ops::Value& x, const Linear& linear,
                             std::span<const std::int32_t> rows);
   // Whether a module is its weights alone in this pass: no bias, and no sequence's adapter changes

@@ -52,6 +52,15 @@ std::vector<AttendedRow> rows_to_attend(const CachedAttention& a,
   return rows;
 }
 
+// Whether a second thread costs more than it helps: all takes a microsecond or two.
+bool is_small(const CachedAttention& a, std::span<const AttendedRow> rows) {
+  constexpr std::size_t kWorthAThread = 1 << 14;
+  std::size_t positions = 0;
+  for (const AttendedRow& row : rows)
+    positions += row.position() + 1 - a.heads.first_seen(row.position());
+  return positions * a.heads.count * a.heads.dim < kWorthAThread;
+}
+
 void attend_part(Run& run, const CachedAttention& a, const AttendedRow& row, std::size_t kv_head,
                  std::size_t part, float* memory) {
   thread_local kernels::Scratch<float> scores;
@@ -116,9 +125,14 @@ void attend_rows(Run& run, const CachedAttention& a, std::span<const CachedRows*
     }
   }
   float* memory = run.attention.take(tasks.size() * partial_floats(a));
-  run.parallel.run(tasks.size(), [&](std::size_t i) {
+  const auto attend = [&](std::size_t i) {
     attend_part(run, a, *tasks[i].row, tasks[i].kv_head, tasks[i].part, memory);
-  });
+  };
+  if (is_small(a, rows)) {
+    for (std::size_t i = 0; i < tasks.size(); ++i) attend(i);
+  } else {
+    run.parallel.run(tasks.size(), attend);
+  }
   run.for_rows(rows.size(), a.heads.count * a.heads.dim, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
       for (std::size_t kv_head = 0; kv_head < a.heads.kv_count; ++kv_head)

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <vector>
 
 #include "ops/products.h"
 
@@ -84,6 +85,15 @@ void replace_rows(Run& run, const Value& x, const MatrixWeight& weight, const Lo
   }
 }
 
+// Products of drawn rows alone, in 8 bits, with nothing to add afterwards.
+bool is_one_job(const Run& run, const Value& x, std::span<const LinearPart> parts) {
+  return run.tape == nullptr && run.activations == Activations::by_row &&
+         std::all_of(parts.begin(), parts.end(), [&](const LinearPart& part) {
+           return part.weight.is_packed() && !kernels::has_floats(part.weight.packed.format.form) &&
+                  part.terms.loras.empty() && (part.terms.drawn == x.rows || !run.takes_tiles());
+         });
+}
+
 bool any_learns(std::span<const LoraSlice> loras) {
   return std::any_of(loras.begin(), loras.end(),
                      [](const LoraSlice& s) { return s.lora->learns(); });
@@ -124,6 +134,22 @@ Value linear(Run& run, const Value& x, const MatrixWeight& weight, const LinearT
     }
   }
   return y;
+}
+
+void linear_side_by_side(Run& run, const Value& x, std::span<const LinearPart> parts, Value* ys) {
+  if (!is_one_job(run, x, parts)) {
+    for (const LinearPart& part : parts) *ys++ = linear(run, x, part.weight, part.terms);
+    return;
+  }
+  std::vector<kernels::PackedProduct> products;
+  for (const LinearPart& part : parts) {
+    LATHE_ASSERT(part.weight.columns == x.columns);
+    const Value y = *ys++ = run.make(x.rows, part.weight.rows, false);
+    const bool accumulate = start_with(run, part.terms, y);
+    products.push_back(
+        {{{}, x.rows, x.columns, y.columns, y.data, y.columns, accumulate}, part.weight.packed});
+  }
+  kernels::multiply(run.table, products, run.quantised(x), run.parallel);
 }
 
 }  // namespace lathe::ops

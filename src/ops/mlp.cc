@@ -13,9 +13,10 @@ bool gates_on_tiles(const Run& run, const MlpWeights& w, const LinearTerms& term
 }
 
 Value gated_products(Run& run, const Value& x, const MlpWeights& w, std::size_t drawn) {
-  const Value gate = linear(run, x, w.gate, {.drawn = drawn});
-  const Value up = linear(run, x, w.up, {.drawn = drawn});
-  return gated(run, gate, &up, w.activation);
+  const LinearPart parts[] = {{w.gate, {.drawn = drawn}}, {w.up, {.drawn = drawn}}};
+  Value made[2];
+  linear_side_by_side(run, x, parts, made);
+  return gated(run, made[0], &made[1], w.activation);
 }
 
 }  // namespace

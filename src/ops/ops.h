@@ -54,6 +54,14 @@ struct LinearTerms {
 // y = x W^T (+ the slices' low-rank updates) (+ bias) (+ residual). -> [x.rows, W.rows].
 Value linear(Run& run, const Value& x, const MatrixWeight& weight, const LinearTerms& terms = {});
 
+// Several linear() of one x, in their order: the same values. Rows of drawn tokens make one job of
+// all (kernels/matmul.h).
+struct LinearPart {
+  const MatrixWeight& weight;
+  LinearTerms terms;
+};
+void linear_side_by_side(Run& run, const Value& x, std::span<const LinearPart> parts, Value* ys);
+
 // A gated MLP's matrices: [inner, width] twice, [width, inner].
 struct MlpWeights {
   const MatrixWeight& gate;
