@@ -77,7 +77,8 @@ Result<Output> exact_logits(const models::Decoder& decoder, const Sequence& sequ
   return output_of("logits", decoder.forward(run, batch));
 }
 
-// As the engine does it: from a cache of keys and values, first the prompt, then what was drawn.
+// As the engine does it: from a cache of keys and values, first the prompt, whose last row is what
+// the first token is drawn from, then what was drawn.
 Result<Output> engine_logits(const models::Decoder& decoder, const Sequence& sequence,
                              std::size_t drawn, Parallel& parallel) {
   const std::size_t rows = sequence.rows.size(), prompt = rows - drawn;
@@ -89,7 +90,9 @@ Result<Output> engine_logits(const models::Decoder& decoder, const Sequence& seq
   ops::Run run(kernels::active(), parallel, arena);
   run.activations = ops::Activations::by_row;
   Output output = {"logits", {}, {0, 0}};
-  for (const auto& [first, last] : {std::pair(std::size_t{0}, prompt), std::pair(prompt, rows)}) {
+  const std::size_t ends[] = {0, prompt - 1, prompt, rows};
+  for (std::size_t part = 0; part < 3; ++part) {
+    const std::size_t first = ends[part], last = ends[part + 1];
     if (first == last) continue;
     models::Batch batch;
     models::BatchSequence& entry = add_rows(batch, sequence, first, last);

@@ -64,7 +64,9 @@ void Scheduler::plan() {
     if (!admit_next()) break;
     plan_part(*running_.back(), budget);
   }
-  std::stable_partition(parts_.begin(), parts_.end(), [](const Part& p) { return p.drawn(); });
+  const auto others =
+      std::stable_partition(parts_.begin(), parts_.end(), [](const Part& p) { return p.drawn(); });
+  std::stable_partition(others, parts_.end(), [](const Part& p) { return p.ends_prompt(); });
   for (Part& part : parts_) add_to_batch(part);
 }
 

@@ -80,6 +80,8 @@ class Scheduler {
     std::size_t output_offset = 0;  // in the pass's logits
 
     bool drawn() const { return begin >= sequence->prompt; }
+    // Whether its last row is what the first token is drawn from; a scored text ends before it.
+    bool ends_prompt() const { return end == sequence->prompt; }
   };
   struct Budget {
     std::size_t prefill_rows;

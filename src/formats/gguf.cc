@@ -33,7 +33,9 @@ Error damaged_gguf(std::string what) {
 // Reads forward through the file; every read is checked against the bytes that are left.
 class Cursor {
  public:
-  explicit Cursor(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  // owner: what keeps the bytes; null when nothing does that could be shared.
+  Cursor(std::span<const std::byte> bytes, std::shared_ptr<const void> owner)
+      : bytes_(bytes), owner_(std::move(owner)) {}
 
   std::uint64_t offset() const { return offset_; }
   std::uint64_t left() const { return bytes_.size() - offset_; }
@@ -48,15 +50,15 @@ class Cursor {
   }
 
   Result<std::string> string(std::uint64_t max_bytes) {
-    LATHE_TRY(const auto length, number<std::uint64_t>());
-    if (length > max_bytes)
-      return damaged_gguf(
-          fmt::format("a string of {} bytes before byte {}; at most {} are allowed here", length,
-                      offset_, max_bytes));
-    if (length > left()) return too_short(length);
-    const auto* start = reinterpret_cast<const char*>(bytes_.data() + offset_);
-    offset_ += length;
-    return std::string(start, length);
+    LATHE_TRY(const std::string_view text, view(max_bytes));
+    return std::string(text);
+  }
+
+  // So many strings, where they lie.
+  Result<GgufStrings> strings(std::uint64_t count) {
+    const std::uint64_t first = offset_;
+    for (std::uint64_t i = 0; i < count; ++i) LATHE_CHECK(view(bytes_.size()));
+    return GgufStrings(bytes_.subspan(first, offset_ - first), count, owner_);
   }
 
   // A count of things that take at least `least_bytes` each.
@@ -69,6 +71,17 @@ class Cursor {
   }
 
  private:
+  Result<std::string_view> view(std::uint64_t max_bytes) {
+    LATHE_TRY(const auto length, number<std::uint64_t>());
+    if (length > max_bytes)
+      return damaged_gguf(
+          fmt::format("a string of {} bytes before byte {}; at most {} are allowed here", length,
+                      offset_, max_bytes));
+    if (length > left()) return too_short(length);
+    const auto* start = reinterpret_cast<const char*>(bytes_.data() + offset_);
+    offset_ += length;
+    return std::string_view(start, length);
+  }
   Error too_short(std::uint64_t size) const {
     return damaged_gguf(
         fmt::format("the file ends at byte {}, in the middle of its header; {} more "
@@ -77,6 +90,7 @@ class Cursor {
   }
 
   std::span<const std::byte> bytes_;
+  std::shared_ptr<const void> owner_;
   std::uint64_t offset_ = 0;
 };
 
@@ -94,11 +108,8 @@ Result<T> read_plain(Cursor& in) {
 }
 
 template <class T>
-constexpr std::uint64_t kLeastBytes = std::is_same_v<T, std::string> ? 8 : sizeof(T);
-
-template <class T>
 Result<GgufArray> read_items(Cursor& in) {
-  LATHE_TRY(const std::uint64_t count, in.count("array elements", kLeastBytes<T>));
+  LATHE_TRY(const std::uint64_t count, in.count("array elements", sizeof(T)));
   std::vector<T> items;
   items.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -106,6 +117,12 @@ Result<GgufArray> read_items(Cursor& in) {
     items.push_back(std::move(item));
   }
   return GgufArray(std::move(items));
+}
+
+Result<GgufArray> read_strings(Cursor& in) {
+  LATHE_TRY(const std::uint64_t count, in.count("array elements", sizeof(std::uint64_t)));
+  LATHE_TRY(GgufStrings strings, in.strings(count));
+  return GgufArray(std::move(strings));
 }
 
 Result<GgufArray> read_array(Cursor& in) {
@@ -128,7 +145,7 @@ Result<GgufArray> read_array(Cursor& in) {
     case 7:
       return read_items<bool>(in);
     case 8:
-      return read_items<std::string>(in);
+      return read_strings(in);
     case 9:
       return Error::unsupported("an array of arrays cannot be read");
     case 10:
@@ -260,9 +277,9 @@ struct Header {
   std::uint64_t bytes = 0;  // up to the data section, which may lie beyond the file
 };
 
-Result<Header> read_header(std::span<const std::byte> bytes) {
+Result<Header> read_header(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
   Header header;
-  Cursor in(bytes);
+  Cursor in(bytes, std::move(owner));
   LATHE_TRY(header.version, read_version(in));
   LATHE_TRY(const auto tensor_count, in.count("tensors", kLeastTensorBytes));
   LATHE_TRY(const auto entry_count, in.count("metadata entries", kLeastEntryBytes));
@@ -325,8 +342,11 @@ Status check_ranges(std::span<const GgufTensorInfo> tensors, std::uint64_t data_
 
 }  // namespace
 
-Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes) {
-  LATHE_TRY(Header header, read_header(bytes));
+Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes) { return read(bytes, nullptr); }
+
+Result<GgufFile> GgufFile::read(std::span<const std::byte> bytes,
+                                std::shared_ptr<const void> owner) {
+  LATHE_TRY(Header header, read_header(bytes, std::move(owner)));
   GgufFile file;
   file.version_ = header.version;
   file.metadata_ = std::move(header.metadata);
@@ -347,14 +367,15 @@ Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes) {
 }
 
 Result<std::uint64_t> gguf_header_bytes(std::span<const std::byte> beginning) {
-  LATHE_TRY(const Header header, read_header(beginning));
+  LATHE_TRY(const Header header, read_header(beginning, nullptr));
   return header.bytes;
 }
 
 Result<GgufFile> GgufFile::open(const os::Path& path) {
   LATHE_TRY(os::MappedFile mapped, os::MappedFile::open(path));
-  LATHE_TRY(GgufFile file, parse(mapped.bytes()).at(path.string()));
-  file.file_ = std::move(mapped);
+  const auto shared = std::make_shared<const os::MappedFile>(std::move(mapped));
+  LATHE_TRY(GgufFile file, read(shared->bytes(), shared).at(path.string()));
+  file.file_ = shared;
   return file;
 }
 
@@ -367,7 +388,7 @@ const GgufTensorInfo* GgufFile::find(std::string_view name) const {
 
 Result<tensor::TensorView> GgufFile::tensor(std::string_view name) const {
   const auto placed = [&](Error error) {
-    return file_.path().empty() ? std::move(error) : std::move(error).at(file_.path().string());
+    return file_ == nullptr ? std::move(error) : std::move(error).at(file_->path().string());
   };
   const GgufTensorInfo* info = find(name);
   if (info == nullptr)

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,8 +59,10 @@ class GgufFile {
   Result<tensor::TensorView> tensor(std::string_view name) const;
 
  private:
-  os::MappedFile file_;              // empty for parse()
-  std::span<const std::byte> data_;  // the data section
+  static Result<GgufFile> read(std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
+
+  std::shared_ptr<const os::MappedFile> file_;  // null for parse()
+  std::span<const std::byte> data_;             // the data section
   std::uint32_t version_ = 0;
   GgufMetadata metadata_;
   std::vector<GgufTensorInfo> tensors_;

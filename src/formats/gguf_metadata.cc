@@ -146,13 +146,13 @@ Result<std::string_view> GgufMetadata::get_string(std::string_view key) const {
   return required(key, find_string(key));
 }
 
-Result<std::span<const std::string>> GgufMetadata::get_strings(std::string_view key) const {
+Result<GgufStrings> GgufMetadata::get_strings(std::string_view key) const {
   const GgufValue* value = find(key);
   if (value == nullptr) return missing(key);
   const auto* array = std::get_if<GgufArray>(value);
-  const auto* strings = array == nullptr ? nullptr : std::get_if<std::vector<std::string>>(array);
+  const auto* strings = array == nullptr ? nullptr : std::get_if<GgufStrings>(array);
   if (strings == nullptr) return wrong_type(key, *value, "an array of strings");
-  return std::span<const std::string>(*strings);
+  return *strings;
 }
 
 Result<std::vector<float>> GgufMetadata::get_floats(std::string_view key) const {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "formats/gguf_strings.h"
 
 namespace lathe::formats {
 
@@ -22,7 +23,7 @@ namespace lathe::formats {
 using GgufArray =
     std::variant<std::vector<std::uint8_t>, std::vector<std::int8_t>, std::vector<std::uint16_t>,
                  std::vector<std::int16_t>, std::vector<std::uint32_t>, std::vector<std::int32_t>,
-                 std::vector<float>, std::vector<bool>, std::vector<std::string>, std::monostate,
+                 std::vector<float>, std::vector<bool>, GgufStrings, std::monostate,
                  std::vector<std::uint64_t>, std::vector<std::int64_t>, std::vector<double>>;
 using GgufValue = std::variant<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t,
                                std::uint32_t, std::int32_t, float, bool, std::string, GgufArray,
@@ -50,7 +51,7 @@ class GgufMetadata {
   Result<bool> get_bool(std::string_view key) const;
   // Views live as long as the metadata is unchanged.
   Result<std::string_view> get_string(std::string_view key) const;
-  Result<std::span<const std::string>> get_strings(std::string_view key) const;
+  Result<GgufStrings> get_strings(std::string_view key) const;
   Result<std::vector<float>> get_floats(std::string_view key) const;
   Result<std::vector<std::int64_t>> get_ints(std::string_view key) const;
 

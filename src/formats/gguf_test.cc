@@ -1,6 +1,6 @@
 #include "formats/gguf.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <array>
 #include <functional>
@@ -132,7 +132,9 @@ TEST(GgufMetadata, GettersHoldTypesAndNameKeys) {
   EXPECT_EQ(m.get_float("f32").value(), 0.25);
   EXPECT_EQ(m.get_float("i8").value(), -3);
   EXPECT_EQ(m.get_string("string").value().size(), 4u);
-  EXPECT_EQ(m.get_strings("strings").value()[2], "yz");
+  const GgufStrings strings = m.get_strings("strings").value();
+  EXPECT_THAT(std::vector<std::string>(strings.begin(), strings.end()),
+              ::testing::ElementsAre("x", "", "yz"));
   EXPECT_EQ(m.get_ints("ints").value(), (std::vector<std::int64_t>{-1, 2}));
   EXPECT_EQ(m.find_bool("absent").value(), std::nullopt);
   expect_error(m.get_int("absent"), ErrorKind::bad_input, "\"absent\"");

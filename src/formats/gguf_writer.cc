@@ -45,6 +45,11 @@ class HeaderBytes {
   const std::string& bytes() const { return bytes_; }
 
  private:
+  void elements(const GgufStrings& strings) {
+    number(std::uint64_t{strings.size()});
+    const auto bytes = strings.bytes();
+    bytes_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
   void elements(const std::monostate&) { LATHE_ASSERT(!"GGUF arrays hold no arrays"); }
   template <class T>
   void elements(const std::vector<T>& items) {

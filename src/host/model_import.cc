@@ -131,6 +131,9 @@ Result<store::ModelRecord> record_staged(const Placing& placing, StagedFolder st
   LATHE_CHECK(pack_weights(staged.path(), parallel, [&](std::uint64_t done, std::uint64_t all) {
     if (placing.conversion.packing) placing.conversion.packing(done, all);
   }));
+  // What keeps a tokenizer from being made is told by whoever needs it.
+  const Status tokenizer = pack_tokenizer(staged.path());
+  if (!tokenizer.ok() && tokenizer.error().kind == ErrorKind::io) return tokenizer.error();
   LATHE_CHECK(staged.commit());
   if (const Status added = store.catalogue.add_model(record, placing.if_exists); !added.ok()) {
     std::error_code ignored;

@@ -48,7 +48,7 @@ class GgufFacts {
   Status texts(const char* key, std::vector<std::string>& out) const {
     if (!metadata_.has(key) || !out.empty()) return {};
     LATHE_TRY(const auto values, metadata_.get_strings(key));
-    out.assign(values.begin(), values.end());
+    out = std::vector<std::string>(values.begin(), values.end());
     return {};
   }
   Status base_models(std::vector<std::string>& out) const {

@@ -7,6 +7,8 @@
 #include "host/model_description.h"
 #include "host/staged_folder.h"
 #include "models/packed_model.h"
+#include "text/model_text.h"
+#include "text/packed_tokenizer.h"
 
 namespace lathe::host {
 namespace {
@@ -22,35 +24,65 @@ void clear_partial_files(const os::Path& packed) {
   }
 }
 
-// Bytes that were copied or touched are verified once and then trusted as those just written.
-Status verify_and_seal(const os::Path& model, Parallel& parallel) {
-  LATHE_TRY(const formats::PackedFile file, models::open_unsealed(model));
-  LATHE_CHECK(file.verify(parallel).at(models::packed_path(model).string()));
-  return formats::seal_packed_file(models::packed_path(model), file.sealed());
+// A file that is made of a model's files once: where it is, and the two things to do with it.
+struct Derived {
+  const char* what;  // "weights"
+  os::Path path;
+  FunctionRef<Result<formats::DerivedFile>()> file;
+  FunctionRef<Status()> check;  // as a start finds it
+  FunctionRef<Status()> make;
+};
+
+Status verify_again(const Derived& derived, Parallel& parallel) {
+  LATHE_TRY(const formats::DerivedFile file, derived.file());
+  return formats::verify_and_seal(file, parallel);
 }
 
-// Makes sure that open_packed() succeeds.
-Status refresh(const os::Path& model, Parallel& parallel) {
-  auto found = models::open_packed(model);
+// Makes sure that it can be used.
+Status refresh(const Derived& derived, Parallel& parallel) {
+  Status found = derived.check();
   if (found.ok()) return {};
-  LATHE_TRY(const FolderLock lock, FolderLock::take(models::packed_path(model).parent_path()));
-  found = models::open_packed(model);  // somebody else may have been faster
+  LATHE_TRY(const FolderLock lock, FolderLock::take(derived.path.parent_path()));
+  found = derived.check();  // somebody else may have been faster
   if (found.ok()) return {};
   if (found.error().kind == ErrorKind::unavailable) {
-    const Status verified = verify_and_seal(model, parallel);
-    if (verified.ok()) {
-      log::info("{}: verified by hash", models::packed_path(model).string());
+    found = verify_again(derived, parallel);
+    if (found.ok()) {
+      log::info("{}: verified by hash", derived.path.string());
       return {};
     }
-    found = verified.error();
   }
-  clear_partial_files(models::packed_path(model));
+  clear_partial_files(derived.path);
   if (found.error().kind == ErrorKind::not_found) {
-    log::info("{}: packing its weights, once", model.string());
+    log::info("{}: packing the model's {}, once", derived.path.string(), derived.what);
   } else {
     log::warning("{}; packing again", found.error().message());
   }
-  return pack_weights(model, parallel, [](std::uint64_t, std::uint64_t) {});
+  return derived.make();
+}
+
+Status verify_file(const formats::DerivedFile& derived, Parallel& parallel) {
+  LATHE_TRY(const formats::PackedFile file, formats::open_unsealed(derived));
+  return file.verify(parallel).at(derived.path.string());
+}
+
+Status refresh_weights(const os::Path& model, Parallel& parallel) {
+  const auto file = [&] { return models::packed_file_of(model); };
+  const auto check = [&]() -> Status {
+    LATHE_CHECK(models::open_packed(model));
+    return {};
+  };
+  const auto make = [&] {
+    return pack_weights(model, parallel, [](std::uint64_t, std::uint64_t) {});
+  };
+  return refresh({"weights", models::packed_path(model), file, check, make}, parallel);
+}
+
+Status refresh_tokenizer(const os::Path& model, Parallel& parallel) {
+  const auto file = [&] { return text::packed_tokenizer_of(model); };
+  const auto check = [&] { return text::check_packed_tokenizer(model); };
+  const auto make = [&] { return pack_tokenizer(model); };
+  return refresh({"tokenizer", text::packed_tokenizer_path(model), file, check, make}, parallel);
 }
 
 }  // namespace
@@ -63,9 +95,20 @@ Status pack_weights(const os::Path& model, Parallel& parallel,
   return models::write_packed(source, parallel, progress);
 }
 
+Status pack_tokenizer(const os::Path& model) {
+  LATHE_TRY(const os::Path file, tasks::model_path(model));
+  if (formats::is_encoder(file)) return {};
+  LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
+  LATHE_TRY(const text::Tokenizer tokenizer, text::read_tokenizer(source));
+  return text::write_packed_tokenizer(source.path(), tokenizer);
+}
+
 Status verify_packed(const os::Path& model, Parallel& parallel) {
-  LATHE_TRY(const formats::PackedFile file, models::open_unsealed(model));
-  return file.verify(parallel).at(models::packed_path(model).string());
+  LATHE_TRY(const formats::DerivedFile weights, models::packed_file_of(model));
+  LATHE_CHECK(verify_file(weights, parallel));
+  if (!os::exists(text::packed_tokenizer_path(model))) return {};
+  LATHE_TRY(const formats::DerivedFile tokenizer, text::packed_tokenizer_of(model));
+  return verify_file(tokenizer, parallel);
 }
 
 Result<bool> verify_model(LocalStore& store, const std::string& name, Parallel& parallel) {
@@ -89,8 +132,10 @@ Result<bool> verify_model(LocalStore& store, const std::string& name, Parallel& 
 Result<std::shared_ptr<tasks::LoadedModel>> load_model(const Resolved& what, Parallel& parallel,
                                                        const engine::EngineOptions& options) {
   if (what.in_store) {
-    const Status packed = refresh(what.model_path, parallel);
-    if (!packed.ok()) log::warning("{}: no packed weights", packed.error().message());
+    const Status weights = refresh_weights(what.model_path, parallel);
+    if (!weights.ok()) log::warning("{}: no packed weights", weights.error().message());
+    const Status tokenizer = refresh_tokenizer(what.model_path, parallel);
+    if (!tokenizer.ok()) log::warning("{}: no packed tokenizer", tokenizer.error().message());
   }
   return tasks::LoadedModel::load(what.model_path, parallel, options);
 }

@@ -1,6 +1,7 @@
-// Models of the store start from packed weights (models/packed_model.h): imports and pulls leave
-// them beside the model's files, and what is missing, of another version, torn or of other files is
-// packed again before the model is loaded, which the log says.
+// Models of the store start from packed weights (models/packed_model.h) and a packed tokenizer
+// (text/packed_tokenizer.h): imports and pulls leave them beside the model's files, and what is
+// missing, of another version, torn or of other files is packed again before the model is loaded,
+// which the log says.
 //
 // Several processes may do so at once: one packs, the others wait for it.
 #pragma once
@@ -19,8 +20,12 @@ namespace lathe::host {
 Status pack_weights(const os::Path& model, Parallel& parallel,
                     FunctionRef<void(std::uint64_t done, std::uint64_t all)> progress);
 
-// Compares the packed weights of a model with their hashes. Errors: not_found (there are none);
-// bad_input, unsupported (what is wrong with them).
+// Packs the tokenizer of a decoder of the store. Errors: not_found (it has none), those of reading
+// and writing it.
+Status pack_tokenizer(const os::Path& model);
+
+// Compares the packed weights and the packed tokenizer of a model with their hashes. Errors:
+// not_found (there are none); bad_input, unsupported (what is wrong with them).
 Status verify_packed(const os::Path& model, Parallel& parallel);
 
 // Reads all of a model of the store: its weights must have the fingerprint that was recorded, its
@@ -28,8 +33,8 @@ Status verify_packed(const os::Path& model, Parallel& parallel);
 // bad_input (what is damaged, and what to do).
 Result<bool> verify_model(LocalStore& store, const std::string& name, Parallel& parallel);
 
-// Loads what a reference stands for. A model of the store gets its packed weights first where they
-// are missing or cannot be used; where that fails (a full disk) it is loaded without, and the log
+// Loads what a reference stands for. A model of the store gets what is packed first where it is
+// missing or cannot be used; where that fails (a full disk) it is loaded without, and the log
 // says why. Adaptations are not loaded here. Errors: those of tasks::LoadedModel::load().
 Result<std::shared_ptr<tasks::LoadedModel>> load_model(const Resolved& what, Parallel& parallel,
                                                        const engine::EngineOptions& options = {});

@@ -10,6 +10,7 @@
 #include "host/testing/tiny_home.h"
 #include "models/packed_model.h"
 #include "ops/pack.h"
+#include "text/packed_tokenizer.h"
 
 namespace lathe::host {
 namespace {
@@ -153,6 +154,29 @@ TEST_F(PackedWeightsTest, ACopyIsVerifiedAndSealedAgain) {
   EXPECT_EQ(models::open_packed(what_.model_path).error().kind, ErrorKind::unavailable);
   expect_loads_packed("copied");
   EXPECT_EQ(os::read_file(packed_).value(), whole);
+}
+
+TEST_F(PackedWeightsTest, TheTokenizerIsPackedTooAndPackedAgain) {
+  expected_ = answer_unpacked();
+  const os::Path path = text::packed_tokenizer_path(what_.model_path);
+  ASSERT_TRUE(text::check_packed_tokenizer(what_.model_path).ok());
+  const std::string whole = os::read_file(path).value();
+  const auto expect_packed_again = [&](const std::string& bytes, const char* why) {
+    ASSERT_TRUE(os::write_file_atomically(path, bytes).ok());
+    EXPECT_EQ(answer(load()), expected_) << why;
+    EXPECT_TRUE(text::check_packed_tokenizer(what_.model_path).ok()) << why;
+    EXPECT_TRUE(verify_packed(what_.model_path, serial_).ok()) << why;
+  };
+  std::filesystem::remove(path);
+  EXPECT_EQ(answer(load()), expected_);
+  EXPECT_EQ(os::read_file(path).value().size(), whole.size());
+  expect_packed_again(whole, "copied");
+  expect_packed_again(whole.substr(0, whole.size() / 2), "torn");
+  std::string changed = whole;
+  changed[formats::kPackedAlignment] ^= 4;
+  expect_packed_again(changed, "with a flipped bit");
+  ASSERT_TRUE(os::write_file_atomically(path, changed).ok());
+  EXPECT_FALSE(verify_packed(what_.model_path, serial_).ok());
 }
 
 TEST_F(PackedWeightsTest, WithoutTheStoreNothingIsWrittenAndAStaleFileIsNotUsed) {

@@ -87,24 +87,22 @@ std::string ResponseHead::strong_etag() const {
 // libcurl's handles, which keep their connections between requests.
 class HttpClient::Handles {
  public:
-  Handles() {
-    static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-    LATHE_ASSERT(started == CURLE_OK);
-  }
+  explicit Handles(const LibCurl& curl) : curl_(curl) {}
   ~Handles() {
-    for (CURL* handle : idle_) curl_easy_cleanup(handle);
+    for (CURL* handle : idle_) curl_.easy_cleanup(handle);
   }
 
+  const LibCurl& curl() const { return curl_; }
   CURL* take() {
     const std::lock_guard lock(mutex_);
     if (idle_.empty()) {
-      CURL* made = curl_easy_init();
+      CURL* made = curl_.easy_init();
       LATHE_ASSERT(made != nullptr);
       return made;
     }
     CURL* handle = idle_.back();
     idle_.pop_back();
-    curl_easy_reset(handle);
+    curl_.easy_reset(handle);
     return handle;
   }
 
@@ -114,16 +112,24 @@ class HttpClient::Handles {
   }
 
  private:
+  const LibCurl& curl_;
   std::mutex mutex_;  // guards idle_
   std::vector<CURL*> idle_;
 };
 
 HttpClient::HttpClient(HttpSettings settings)
-    : settings_(std::move(settings)),
-      access_(settings_.named),
-      handles_(std::make_unique<Handles>()) {}
+    : settings_(std::move(settings)), access_(settings_.named) {}
 
 HttpClient::~HttpClient() = default;
+
+Result<HttpClient::Handles*> HttpClient::handles() {
+  const std::lock_guard lock(handles_mutex_);
+  if (handles_ == nullptr) {
+    LATHE_TRY(const LibCurl* curl, libcurl());
+    handles_ = std::make_unique<Handles>(*curl);
+  }
+  return handles_.get();
+}
 
 Attempt HttpClient::get(const Url& url, const std::optional<ByteRange>& range, BodyReader& reader) {
   // Hands the hash that a hop named to the caller's reader, which sees the last head alone.
@@ -139,6 +145,9 @@ Attempt HttpClient::get(const Url& url, const std::optional<ByteRange>& range, B
     Status body(std::span<const std::byte> bytes) override { return inner.body(bytes); }
   } with_hash(reader);
 
+  const auto found = handles();
+  if (!found.ok()) return {found.error()};
+  Handles* handles = *found;
   Url at = url;
   for (int hop = 0; hop <= kMaxHops; ++hop) {
     const auto addresses = access_.admit(at);
@@ -146,10 +155,11 @@ Attempt HttpClient::get(const Url& url, const std::optional<ByteRange>& range, B
       return {addresses.error(), addresses.error().kind == ErrorKind::unavailable};
     const bool with_token = !settings_.token.empty() && settings_.token_for &&
                             origin(*settings_.token_for) == origin(at);
-    CURL* handle = handles_->take();
+    CURL* handle = handles->take();
     const std::unique_ptr<CURL, std::function<void(CURL*)>> give_back(
-        handle, [this](CURL* used) { handles_->give_back(used); });
-    HttpExchange exchange(handle, settings_, {at, *addresses, range, with_token}, with_hash);
+        handle, [handles](CURL* used) { handles->give_back(used); });
+    HttpExchange exchange({handles->curl(), handle}, settings_, {at, *addresses, range, with_token},
+                          with_hash);
     Attempt attempt = exchange.run();
     if (!attempt.status.ok()) return attempt;
     const ResponseHead& head = exchange.head();

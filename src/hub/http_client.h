@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -87,8 +88,12 @@ class HttpClient {
 
  private:
   class Handles;
+  // Made when they are first needed. Error: that of loading libcurl.
+  Result<Handles*> handles();
+
   const HttpSettings settings_;
   Access access_;
+  std::mutex handles_mutex_;  // guards the making of handles_
   std::unique_ptr<Handles> handles_;
 };
 

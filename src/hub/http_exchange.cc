@@ -44,9 +44,13 @@ bool may_pass(CURLcode code) {
 
 }  // namespace
 
-HttpExchange::HttpExchange(CURL* handle, const HttpSettings& settings, const Request& request,
+HttpExchange::HttpExchange(Handle handle, const HttpSettings& settings, const Request& request,
                            BodyReader& reader)
-    : handle_(handle), settings_(settings), request_(request), reader_(reader) {
+    : curl_(handle.curl),
+      handle_(handle.handle),
+      settings_(settings),
+      request_(request),
+      reader_(reader) {
   head_.url = request.url;
   set_options();
   set_headers();
@@ -54,13 +58,13 @@ HttpExchange::HttpExchange(CURL* handle, const HttpSettings& settings, const Req
 }
 
 HttpExchange::~HttpExchange() {
-  curl_slist_free_all(headers_);
-  curl_slist_free_all(pinned_);
+  curl_.slist_free_all(headers_);
+  curl_.slist_free_all(pinned_);
 }
 
 void HttpExchange::set_options() {
   const auto set = [this](CURLoption option, auto value) {
-    LATHE_ASSERT(curl_easy_setopt(handle_, option, value) == CURLE_OK);
+    LATHE_ASSERT(curl_.easy_setopt(handle_, option, value) == CURLE_OK);
   };
   set(CURLOPT_URL, to_string(request_.url).c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -90,13 +94,13 @@ void HttpExchange::set_options() {
 
 void HttpExchange::set_headers() {
   const auto add = [this](const std::string& line) {
-    headers_ = curl_slist_append(headers_, line.c_str());
+    headers_ = curl_.slist_append(headers_, line.c_str());
     LATHE_ASSERT(headers_ != nullptr);
   };
   add("User-Agent: lathe");
   add("Accept-Encoding: identity");  // lengths and ranges are those of the file
   if (request_.with_token) add("Authorization: Bearer " + settings_.token);
-  LATHE_ASSERT(curl_easy_setopt(handle_, CURLOPT_HTTPHEADER, headers_) == CURLE_OK);
+  LATHE_ASSERT(curl_.easy_setopt(handle_, CURLOPT_HTTPHEADER, headers_) == CURLE_OK);
 }
 
 // libcurl asks no name server: the host stands for the judged addresses.
@@ -107,13 +111,13 @@ void HttpExchange::pin_addresses() {
     if (entry.back() != ':') entry += ',';
     entry += address.is_v4() ? address.to_string() : "[" + address.to_string() + "]";
   }
-  pinned_ = curl_slist_append(nullptr, entry.c_str());
+  pinned_ = curl_.slist_append(nullptr, entry.c_str());
   LATHE_ASSERT(pinned_ != nullptr);
-  LATHE_ASSERT(curl_easy_setopt(handle_, CURLOPT_RESOLVE, pinned_) == CURLE_OK);
+  LATHE_ASSERT(curl_.easy_setopt(handle_, CURLOPT_RESOLVE, pinned_) == CURLE_OK);
 }
 
 Attempt HttpExchange::run() {
-  const CURLcode code = curl_easy_perform(handle_);
+  const CURLcode code = curl_.easy_perform(handle_);
   if (!refused_.ok()) return {refused_.error()};
   if (code != CURLE_OK) return failure(code);
   if (succeeded() && !head_given_) {  // an empty body
@@ -121,14 +125,14 @@ Attempt HttpExchange::run() {
   }
   Attempt attempt;
   curl_off_t wait = 0;
-  if (curl_easy_getinfo(handle_, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK)
+  if (curl_.easy_getinfo(handle_, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK)
     attempt.wait_seconds = static_cast<double>(wait);
   return attempt;
 }
 
 Attempt HttpExchange::failure(CURLcode code) const {
   const std::string place = origin(request_.url);
-  const char* reason = *reason_ != '\0' ? reason_ : curl_easy_strerror(code);
+  const char* reason = *reason_ != '\0' ? reason_ : curl_.easy_strerror(code);
   if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
     return {Error::bad_input(fmt::format("the server's certificate is not trusted: {}", reason))
                 .at(place)
@@ -176,7 +180,7 @@ Status HttpExchange::take_header(std::string_view line) {
         .at(origin(request_.url));
   if (line.starts_with("HTTP/")) {
     head_.fields.clear();  // the answer after a 1xx
-    curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &head_.status);
+    curl_.easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &head_.status);
     return {};
   }
   const std::size_t colon = line.find(':');

@@ -2,11 +2,10 @@
 // place. Internal to src/hub.
 #pragma once
 
-#include <curl/curl.h>
-
 #include <vector>
 
 #include "hub/http_client.h"
+#include "hub/libcurl.h"
 
 namespace lathe::hub {
 
@@ -19,8 +18,14 @@ class HttpExchange {
     bool with_token = false;
   };
 
-  // handle: libcurl's, reset; reader gets the body of a 200 or 206. All outlive the object.
-  HttpExchange(CURL* handle, const HttpSettings& settings, const Request& request,
+  // A handle of libcurl's, reset.
+  struct Handle {
+    const LibCurl& curl;
+    CURL* handle;
+  };
+
+  // reader gets the body of a 200 or 206. All outlive the object.
+  HttpExchange(Handle handle, const HttpSettings& settings, const Request& request,
                BodyReader& reader);
   HttpExchange(const HttpExchange&) = delete;
   HttpExchange& operator=(const HttpExchange&) = delete;
@@ -46,6 +51,7 @@ class HttpExchange {
   bool succeeded() const { return head_.status == 200 || head_.status == 206; }
   Attempt failure(CURLcode code) const;
 
+  const LibCurl& curl_;
   CURL* handle_;
   const HttpSettings& settings_;
   Request request_;

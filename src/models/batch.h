@@ -68,8 +68,8 @@ struct BatchSequence {
   bool drawn = false;  // whether all its rows stand past the prompt; see ops::Activations::by_row
 };
 
-// REQUIRES: sequences whose rows were drawn come before all others, and their outputs before the
-// others' outputs.
+// REQUIRES: sequences whose rows were drawn come before all others. Outputs that a token is drawn
+// from (drawn rows, and the last one of a `whole` prompt) come before those that are only scored.
 struct Batch {
   std::vector<std::int32_t> tokens;     // [rows]; negative: a virtual token of the soft prompt
   std::vector<std::int32_t> positions;  // [rows]

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <set>
@@ -15,36 +14,16 @@
 namespace lathe::models {
 namespace {
 
-namespace fs = std::filesystem;
-
 using formats::PackedFile;
 using formats::PackedLayout;
 using formats::PackedMatrix;
 
 constexpr const char* kFileName = "weights.packed";
 
-// The folder of a model's files.
-os::Path folder_of(const os::Path& model) {
-  std::error_code code;
-  return fs::is_directory(model, code) ? model : model.parent_path();
-}
-
 // What weights and their meaning are read from.
 bool holds_weights(const os::Path& file) {
   const os::Path type = file.extension();
   return type == ".gguf" || type == ".safetensors" || file.filename() == "config.json";
-}
-
-// Sorted by name.
-Result<std::vector<os::Path>> weight_files(const os::Path& folder) {
-  std::error_code code;
-  std::vector<os::Path> files;
-  for (const auto& entry : fs::directory_iterator(folder, code)) {
-    if (holds_weights(entry.path())) files.push_back(entry.path());
-  }
-  if (code) return Error::io("cannot list the folder: " + code.message()).at(folder.string());
-  std::sort(files.begin(), files.end());
-  return files;
 }
 
 PackedLayout layout_of(kernels::PackedFormat format) {
@@ -93,43 +72,23 @@ PackedMatrix matrix_of(const Candidate& candidate, const kernels::PackedWeights&
 
 }  // namespace
 
-os::Path packed_path(const os::Path& model) { return folder_of(model) / kFileName; }
+os::Path packed_path(const os::Path& model) { return formats::folder_of(model) / kFileName; }
 
-Result<std::uint64_t> packed_source(const os::Path& model) {
-  const os::Path folder = folder_of(model);
-  LATHE_TRY(const std::vector<os::Path> files, weight_files(folder));
-  Fnv64 hash;
-  hash.add_field(folder == model ? "" : model.filename().string());
-  for (const os::Path& file : files) {
-    LATHE_TRY(const os::FileStamp stamp, os::file_stamp(file));
-    hash.add_field(file.filename().string());
-    hash.add(stamp.size);
-    hash.add(static_cast<std::uint64_t>(stamp.modified));
-  }
-  return hash.value();
-}
-
-Result<PackedFile> open_unsealed(const os::Path& model) {
-  const os::Path path = packed_path(model);
-  LATHE_TRY(PackedFile file, PackedFile::open(path));
-  LATHE_TRY(const std::uint64_t source, packed_source(model));
-  if (file.source() == source) return file;
-  return Error::bad_input("the packed weights are of other files than the model has now")
-      .at(path.string());
+Result<formats::DerivedFile> packed_file_of(const os::Path& model) {
+  LATHE_TRY(const std::uint64_t source, formats::stamp_of(model, holds_weights));
+  return formats::DerivedFile{packed_path(model), source};
 }
 
 Result<PackedFile> open_packed(const os::Path& model) {
-  LATHE_TRY(PackedFile file, open_unsealed(model));
   const os::Path path = packed_path(model);
-  LATHE_TRY(const os::FileStamp stamp, os::file_stamp(path));
-  if (stamp.modified == file.sealed()) return file;
-  return Error::unavailable("the packed weights were copied or written to and are not verified yet")
-      .at(path.string());
+  if (!os::exists(path)) return Error::not_found("there are no packed weights").at(path.string());
+  LATHE_TRY(const formats::DerivedFile file, packed_file_of(model));
+  return formats::open_sealed(file);
 }
 
 Status write_packed(const formats::ModelSource& source, Parallel& parallel,
                     FunctionRef<void(std::uint64_t, std::uint64_t)> progress) {
-  LATHE_TRY(const std::uint64_t stamp, packed_source(source.path()));
+  LATHE_TRY(const formats::DerivedFile file, packed_file_of(source.path()));
   LATHE_TRY(const std::vector<Candidate> all, candidates(source));
   std::uint64_t bytes = 0, done = 0;
   for (const Candidate& candidate : all) bytes += candidate.view.bytes.size();
@@ -139,7 +98,7 @@ Status write_packed(const formats::ModelSource& source, Parallel& parallel,
     packed.emplace(ops::pack(all[index].view, parallel));
     return matrix_of(all[index], *packed);
   };
-  LATHE_CHECK(formats::write_packed_file(packed_path(source.path()), {stamp, all.size(), next}));
+  LATHE_CHECK(formats::write_packed_file(file.path, {file.source, all.size(), next}));
   progress(bytes, bytes);
   return {};
 }

@@ -12,8 +12,8 @@
 
 #include "base/function_ref.h"
 #include "base/parallel.h"
+#include "formats/derived_file.h"
 #include "formats/model_source.h"
-#include "formats/packed_file.h"
 #include "ops/weights.h"
 
 namespace lathe::models {
@@ -21,15 +21,11 @@ namespace lathe::models {
 // model: what formats::ModelSource::open() takes.
 os::Path packed_path(const os::Path& model);
 
-// A hash of which model it is and of the names, sizes and times of its weights' files.
-Result<std::uint64_t> packed_source(const os::Path& model);
+// The same, with the stamp of the weights' files as they are now. Errors: io.
+Result<formats::DerivedFile> packed_file_of(const os::Path& model);
 
-// Opens the packed matrices of a model if they may be used as they are. Errors: not_found (there
-// are none); bad_input, unsupported (they cannot be used: why); unavailable (the file was copied or
-// written to since it was sealed, so that its bytes have to be verified first).
+// Opens the packed matrices of a model if they may be used as they are; see open_sealed().
 Result<formats::PackedFile> open_packed(const os::Path& model);
-// The same without a look at the seal.
-Result<formats::PackedFile> open_unsealed(const os::Path& model);
 
 // Packs all of the model's matrices that can be packed into packed_path(source.path()), atomically.
 // progress(bytes of them done, all). Errors: those of reading and writing.

@@ -199,17 +199,40 @@ ops::Value Pass::mlp(const ops::Value& x, const DecoderLayer& layer, const ops::
        .drawn = batch_.drawn_rows()});
 }
 
-ops::Value Pass::linear_of_rows(const ops::Value& x, const Linear& linear,
-                                std::span<const std::int32_t> rows) {
+// What a token is drawn from: a drawn row, or that of the last token of a prompt.
+bool Pass::is_drawn_from(std::int32_t row) const {
+  const auto index = static_cast<std::size_t>(row);
+  if (index < batch_.drawn_rows()) return true;
+  const auto position = static_cast<std::size_t>(batch_.positions[index]);
+  return std::ranges::any_of(batch_.sequences, [&](const BatchSequence& s) {
+    return index >= s.first && index < s.first + s.count && position + 1 == s.whole;
+  });
+}
+
+ops::Value Pass::product_of_rows(const ops::Value& x, const Linear& linear,
+                                 std::span<const std::int32_t> rows,
+                                 FunctionRef<bool(std::int32_t)> is_drawn) {
   const ops::VectorWeight* bias = linear.bias.size > 0 ? &linear.bias : nullptr;
   const std::vector<ops::LoraSlice> loras = lora_slices_of_rows(linear.site, rows);
-  const auto is_drawn = [drawn = batch_.drawn_rows()](std::int32_t row) {
-    return static_cast<std::size_t>(row) < drawn;
-  };
-  LATHE_ASSERT(std::is_partitioned(rows.begin(), rows.end(), is_drawn));
-  const auto drawn = std::count_if(rows.begin(), rows.end(), is_drawn);
+  const auto drawn = [&](std::int32_t row) { return is_drawn(row); };
+  LATHE_ASSERT(std::is_partitioned(rows.begin(), rows.end(), drawn));
+  const auto count = std::count_if(rows.begin(), rows.end(), drawn);
   return ops::linear(run_, x, linear.weight,
-                     {.loras = loras, .bias = bias, .drawn = static_cast<std::size_t>(drawn)});
+                     {.loras = loras, .bias = bias, .drawn = static_cast<std::size_t>(count)});
+}
+
+ops::Value Pass::linear_of_rows(const ops::Value& x, const Linear& linear,
+                                std::span<const std::int32_t> rows) {
+  return product_of_rows(x, linear, rows, [drawn = batch_.drawn_rows()](std::int32_t row) {
+    return static_cast<std::size_t>(row) < drawn;
+  });
+}
+
+ops::Value Pass::head(const ops::Value& x, const Linear& linear) {
+  // Where all rows go one way, outputs may stand in any order.
+  if (!run_.takes_tiles()) return linear_of_rows(x, linear, batch_.outputs);
+  return product_of_rows(x, linear, batch_.outputs,
+                         [this](std::int32_t row) { return is_drawn_from(row); });
 }
 
 void Pass::rotate(const ops::Value& x, std::size_t layer) {
@@ -272,9 +295,5 @@ ops::Value Pass::cached_attention(const ops::Value& q, const ops::Value& k, cons
 }
 
 ops::Value Pass::outputs(const ops::Value& x) { return ops::select_rows(run_, x, batch_.outputs); }
-
-ops::Value Pass::head(const ops::Value& x, const Linear& linear) {
-  return linear_of_rows(x, linear, batch_.outputs);
-}
 
 }  // namespace lathe::models

@@ -8,6 +8,7 @@
 #include <array>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "models/decoder.h"
 
 namespace lathe::models {
@@ -49,10 +50,15 @@ class Pass {
                        const ops::Heads& heads, std::size_t layer);
   // The rows whose logits are wanted.
   ops::Value outputs(const ops::Value& x);
-  // The last product, on output rows.
+  // The last product, on output rows: as of drawn rows where a token is drawn from one.
   ops::Value head(const ops::Value& x, const Linear& linear);
 
  private:
+  // is_drawn(row) says which way a row takes (ops::Activations::by_row).
+  ops::Value product_of_rows(const ops::Value& x, const Linear& linear,
+                             std::span<const std::int32_t> rows,
+                             FunctionRef<bool(std::int32_t)> is_drawn);
+  bool is_drawn_from(std::int32_t row) const;
   // Where the rows stand, and how long their texts are.
   std::vector<RotaryRow> rotary_rows() const;
   void change_norm(const ops::Value& x, const Norm& norm, const ops::Value& y);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "formats/hf_texts.h"
+#include "text/packed_tokenizer.h"
 #include "text/special_tokens.h"
 #include "text/tokenizer_files.h"
 
@@ -125,6 +127,13 @@ Result<Tokenizer> tokenizer_of(const Source& source) {
 }  // namespace
 
 Result<Tokenizer> load_tokenizer(const formats::ModelSource& source) {
+  auto packed = open_packed_tokenizer(source.path());
+  if (packed.ok()) return packed;
+  if (packed.error().kind != ErrorKind::not_found)
+    log::warning("{}; the tokenizer is read from the model's files", packed.error().message());
+  return read_tokenizer(source);
+}
+Result<Tokenizer> read_tokenizer(const formats::ModelSource& source) {
   return tokenizer_of(source);
 }
 Result<Tokenizer> load_tokenizer(const formats::EncoderSource& source) {

@@ -15,9 +15,13 @@
 
 namespace lathe::text {
 
-// The tokenizer that stands in the model's files: those of tokenizer_files.h, or GGUF metadata.
+// The tokenizer that stands in the model's files: those of tokenizer_files.h, or GGUF metadata. Of
+// a decoder it is mapped where it lies packed beside them (packed_tokenizer.h); a packed one that
+// cannot be used is told in the log.
 Result<Tokenizer> load_tokenizer(const formats::ModelSource& source);
 Result<Tokenizer> load_tokenizer(const formats::EncoderSource& source);
+// Without a look at a packed one.
+Result<Tokenizer> read_tokenizer(const formats::ModelSource& source);
 
 // The tokenizer and the model's own chat template. Errors: not_found when the model has no
 // template: nothing is put in its place.

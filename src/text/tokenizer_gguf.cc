@@ -16,24 +16,28 @@ namespace {
 using formats::GgufMetadata;
 using namespace gguf;
 
+Status check_token(std::string_view token, std::size_t id) {
+  if (token.empty()) return Error::bad_input(fmt::format("token {} is empty", id)).at(kTokens);
+  if (is_valid_utf8(token)) return {};
+  return Error::bad_input(fmt::format("token {} is not UTF-8", id)).at(kTokens);
+}
+
 Result<std::vector<std::string>> read_tokens(const GgufMetadata& metadata) {
-  LATHE_TRY(const std::span<const std::string> tokens, metadata.get_strings(kTokens));
+  LATHE_TRY(const formats::GgufStrings tokens, metadata.get_strings(kTokens));
   if (tokens.empty() || tokens.size() > static_cast<std::size_t>(kMaxTokens))
     return Error::bad_input(
                fmt::format("{} tokens; between 1 and {} are read", tokens.size(), kMaxTokens))
         .at(kTokens);
-  std::size_t bytes = 0;
-  for (std::size_t id = 0; id < tokens.size(); ++id) {
-    bytes += tokens[id].size();
-    if (bytes > kMaxTextBytes)
-      return Error::limit(fmt::format("the tokens have more than {} bytes", kMaxTextBytes))
-          .at(kTokens);
-    if (tokens[id].empty())
-      return Error::bad_input(fmt::format("token {} is empty", id)).at(kTokens);
-    if (!is_valid_utf8(tokens[id]))
-      return Error::bad_input(fmt::format("token {} is not UTF-8", id)).at(kTokens);
+  if (tokens.bytes().size() > kMaxTextBytes)
+    return Error::limit(fmt::format("the tokens have more than {} bytes", kMaxTextBytes))
+        .at(kTokens);
+  std::vector<std::string> out;
+  out.reserve(tokens.size());
+  for (const std::string_view token : tokens) {
+    LATHE_CHECK(check_token(token, out.size()));
+    out.emplace_back(token);
   }
-  return std::vector<std::string>(tokens.begin(), tokens.end());
+  return out;
 }
 
 Status read_token_types(const GgufMetadata& metadata, TokenizerSpec& spec) {
@@ -58,32 +62,31 @@ Status read_token_types(const GgufMetadata& metadata, TokenizerSpec& spec) {
 using MergeTexts = std::array<std::string_view, 3>;
 
 // The first sign may be a space itself in files of other programs; the second half never is.
-Result<MergeTexts> merge_texts(const std::string& merge, std::size_t index, std::string& joined) {
+Result<MergeTexts> merge_texts(std::string_view merge, std::size_t index, std::string& joined) {
   const std::size_t space = merge.find(' ', 1);
-  if (space == std::string::npos)
+  if (space == std::string_view::npos)
     return Error::bad_input(fmt::format("merge {} is not two tokens: `{}`", index, merge))
         .at(kMerges);
-  joined.assign(merge, 0, space).append(merge, space + 1);
-  const std::string_view text = merge;
-  return MergeTexts{text.substr(0, space), text.substr(space + 1), joined};
+  joined.assign(merge.substr(0, space)).append(merge.substr(space + 1));
+  return MergeTexts{merge.substr(0, space), merge.substr(space + 1), joined};
 }
 
-// Merges [first, first + count), whose tokens are searched together.
-Status read_some_merges(std::span<const std::string> merges, std::size_t first, std::size_t count,
+// The next merges, from number `first` on, whose tokens are searched together.
+Status read_some_merges(std::span<const std::string_view> merges, std::size_t first,
                         const SpellingIndex& ids, TokenizerSpec& spec) {
-  std::vector<std::string> joined(count);
+  std::vector<std::string> joined(merges.size());
   std::vector<std::string_view> texts;
-  for (std::size_t i = 0; i < count; ++i) {
-    LATHE_TRY(const MergeTexts merge, merge_texts(merges[first + i], first + i, joined[i]));
+  for (std::size_t i = 0; i < merges.size(); ++i) {
+    LATHE_TRY(const MergeTexts merge, merge_texts(merges[i], first + i, joined[i]));
     texts.insert(texts.end(), merge.begin(), merge.end());
   }
   std::vector<std::int32_t> found(texts.size());
   ids.find_all(texts, found);
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < merges.size(); ++i) {
     const BpeMerge merge{found[3 * i], found[3 * i + 1], found[3 * i + 2]};
     if (merge.left < 0 || merge.right < 0 || merge.result < 0)
       return Error::bad_input(fmt::format("merge {}, `{}`, names a token that the vocabulary lacks",
-                                          first + i, merges[first + i]))
+                                          first + i, merges[i]))
           .at(kMerges);
     spec.merges.push_back(merge);
   }
@@ -91,17 +94,18 @@ Status read_some_merges(std::span<const std::string> merges, std::size_t first, 
 }
 
 Status read_merges(const GgufMetadata& metadata, TokenizerSpec& spec) {
-  LATHE_TRY(const std::span<const std::string> merges, metadata.get_strings(kMerges));
+  LATHE_TRY(const formats::GgufStrings merges, metadata.get_strings(kMerges));
   if (merges.size() > kMaxMerges)
     return Error::limit(fmt::format("{} merges; at most {} are read", merges.size(), kMaxMerges))
         .at(kMerges);
   constexpr std::size_t kTogether = 256;
   const OwnedSpellingIndex owned(spec.tokens);
-  const SpellingIndex ids = owned.index();
   spec.merges.reserve(merges.size());
-  for (std::size_t first = 0; first < merges.size(); first += kTogether) {
-    const std::size_t count = std::min(kTogether, merges.size() - first);
-    LATHE_CHECK(read_some_merges(merges, first, count, ids, spec));
+  std::vector<std::string_view> some;
+  for (auto merge = merges.begin(); merge != merges.end();) {
+    some.clear();
+    while (merge != merges.end() && some.size() < kTogether) some.push_back(*merge++);
+    LATHE_CHECK(read_some_merges(some, spec.merges.size(), owned.index(), spec));
   }
   return {};
 }

@@ -90,11 +90,23 @@ TileConfig whole_tiles() {
   return config;
 }
 
+// Where all rows are in one block, tiles of sums and of activations have as many rows as there are:
+// the tile unit takes a cycle for each. A tile has one at least.
+TileConfig tiles_of(std::size_t rows) {
+  TileConfig config = whole_tiles();
+  if (rows > kTiledRowStep) return config;
+  const std::size_t upper = std::min(rows, kTileRows);
+  const std::size_t lower = std::max<std::size_t>(1, rows - upper);
+  for (const std::size_t tile : {0, 1, 4}) config.set(tile, upper, kTileRowBytes);
+  for (const std::size_t tile : {2, 3, 5}) config.set(tile, lower, kTileRowBytes);
+  return config;
+}
+
 // scratch: kPairFloats for each 32 rows of each pair.
 template <class K, class Output>
 void multiply_stages(const TiledSpan& a, std::size_t rows, const PanelPairs& pairs, float* scratch,
                      Output output) {
-  const TileSession session(whole_tiles());
+  const TileSession session(tiles_of(rows));
   const Stages stages(a.k, pairs.count());
   const std::size_t row_blocks = (rows + kTiledRowStep - 1) / kTiledRowStep;
   alignas(64) StageTiles made[2];
