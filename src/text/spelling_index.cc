@@ -19,7 +19,8 @@ std::uint64_t hash_bytes(std::string_view bytes) {
     bytes.remove_prefix(8);
   }
   std::uint64_t tail = 0;
-  std::memcpy(&tail, bytes.data(), bytes.size());
+  // Nothing stands at no place, which memcpy() must not be given.
+  if (!bytes.empty()) std::memcpy(&tail, bytes.data(), bytes.size());
   return mix(hash ^ tail) ^ (hash >> 7);
 }
 
