@@ -36,18 +36,6 @@ Cut cut(const Product& p, std::size_t panels, std::size_t threads) {
   return c;
 }
 
-// All rows pass the panels of a block: few rows of A, which the weights are read once for.
-Cut cut_columns(const Product& p, std::size_t panels, std::size_t threads) {
-  Cut c = {};
-  if (p.rows == 0 || panels == 0) return c;
-  if (p.rows * p.columns * p.k <= kSmall) threads = 1;
-  c.row_blocks = 1;
-  c.rows = p.rows;
-  c.panels = ceil_div(panels, std::min(panels, threads == 1 ? 1 : 4 * threads));
-  c.panel_groups = ceil_div(panels, c.panels);
-  return c;
-}
-
 // Products of one A in 8 bits, the panels of all their weights one after the other, cut into pieces
 // of a multiple of kPanelStep of them: so many does the kernel read side by side. All rows pass the
 // panels of a piece, as many as stay in the caches at a time; the kernels see to that.
@@ -192,7 +180,7 @@ void multiply(const Table& table, const Product& product, const PackedPanels& we
               Parallel& parallel) {
   LATHE_ASSERT(product.k == weights.k);
   if (has_floats(weights.format.form) && product.rows <= kFewRows) {
-    const Cut c = cut_columns(product, ceil_div(product.columns, kPackedLanes), parallel.width());
+    const Cut c = cut(product, ceil_div(product.columns, kPackedLanes), parallel.width());
     return multiply_blocks(
         kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
           table.multiply_floats(block, weights.from_column(first * kPackedLanes));
@@ -216,6 +204,7 @@ void multiply(const Table& table, const Product& product, const QuantisedRows& a
 
 void multiply(const Table& table, std::span<const PackedProduct> products, const QuantisedRows& a,
               Parallel& parallel) {
+  LATHE_ASSERT(products.empty() || a.k == products.front().product.k);
   const PanelCut c = cut_panels(products, parallel.width());
   const auto kernel = a.group == 1 ? table.multiply_row : table.multiply_packed;
   const auto one = [&](std::size_t task) {

@@ -134,7 +134,7 @@ void Run::for_rows(std::size_t rows, std::size_t cost,
   constexpr std::size_t kWorthATask = 1 << 14;  // floats
   const std::size_t per_task =
       std::max<std::size_t>(1, kWorthATask / std::max<std::size_t>(1, cost));
-  const std::size_t tasks = (rows + per_task - 1) / per_task;
+  const std::size_t tasks = ceil_div(rows, per_task);
   if (tasks <= 1 || parallel.width() == 1) return body(0, rows);
   parallel.run(tasks, [&](std::size_t task) {
     body(task * per_task, std::min(rows, (task + 1) * per_task));

@@ -17,6 +17,7 @@
 
 #include "kernels/cpu/fill.h"
 #include "kernels/cpu/floats-inl.h"
+#include "kernels/cpu/streams-inl.h"
 #include "kernels/cpu/unroll.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -56,7 +57,7 @@ template <std::size_t R, std::size_t S>
 using Sums = float[R][S][kPackedLanes];
 
 // S panels of k values that stand `distance` bytes apart.
-struct Streams {
+struct PanelBytes {
   const std::byte* first;
   std::size_t distance;
   std::size_t k;
@@ -89,7 +90,7 @@ HWY_INLINE void add_values(const float* x, std::size_t row_stride, const std::by
 
 // sums += the products of R rows and S panels.
 template <class K, std::size_t R, std::size_t S>
-HWY_INLINE void add_products(const Rows& a, const Streams& panels, Sums<R, S>& out) {
+HWY_INLINE void add_products(const Rows& a, const PanelBytes& panels, Sums<R, S>& out) {
   constexpr std::size_t kCount = R * S * kVectorsOfLanes;
   constexpr std::size_t kPairBytes = K::kBlockBytes * 2 / kPackedBlock;
   const LanesTag d;
@@ -123,7 +124,7 @@ struct Columns {
 
 // R rows of C from `row` on.
 template <class K, std::size_t R, std::size_t S>
-void multiply_rows(const MultiplyBlock& block, std::size_t row, const Streams& panels,
+void multiply_rows(const MultiplyBlock& block, std::size_t row, const PanelBytes& panels,
                    const Columns<S>& columns) {
   HWY_ALIGN Sums<R, S> sums = {};
   const auto c = [&](std::size_t s, std::size_t r) {
@@ -142,7 +143,7 @@ void multiply_rows(const MultiplyBlock& block, std::size_t row, const Streams& p
 // The same with the number of rows, at most R, known while it runs.
 template <class K, std::size_t S, std::size_t R = most_rows()>
 void multiply_some_rows(std::size_t rows, const MultiplyBlock& block, std::size_t row,
-                        const Streams& panels, const Columns<S>& columns) {
+                        const PanelBytes& panels, const Columns<S>& columns) {
   if constexpr (R > 0) {
     if constexpr (fits(R, S)) {
       if (rows == R) return multiply_rows<K, R, S>(block, row, panels, columns);
@@ -151,33 +152,39 @@ void multiply_some_rows(std::size_t rows, const MultiplyBlock& block, std::size_
   }
 }
 
-// Panels [first, first + count), S at a time, the streams far apart; `rows` at a time.
+// All rows, `rows` at a time, times the panels of some streams.
 template <class K, std::size_t S>
-void multiply_panels(const MultiplyBlock& block, const PackedPanels& weights, std::size_t first,
-                     std::size_t count, std::size_t rows) {
-  const std::size_t rounds = fits(rows, S) ? count / S : 0;
-  const std::size_t bytes = packed_panel_bytes(weights.format, weights.k);
-  for (std::size_t round = 0; round < rounds; ++round) {
-    Columns<S> columns;
-    for (std::size_t s = 0; s < S; ++s) {
-      columns.first[s] = (first + s * rounds + round) * kPackedLanes;
-      columns.count[s] = std::min(kPackedLanes, block.columns - columns.first[s]);
-    }
-    const Streams panels = {weights.panel(first + round), rounds * bytes, weights.k};
-    for (std::size_t row = 0; row < block.rows; row += rows)
-      multiply_some_rows<K, S>(std::min(rows, block.rows - row), block, row, panels, columns);
+void multiply_panels(const MultiplyBlock& block, const PackedPanels& weights, std::size_t rows,
+                     const Streams& streams) {
+  Columns<S> columns;
+  for (std::size_t s = 0; s < S; ++s) {
+    columns.first[s] = streams.panel(s) * kPackedLanes;
+    columns.count[s] = std::min(kPackedLanes, block.columns - columns.first[s]);
   }
-  if constexpr (S > 1)
-    multiply_panels<K, S / 2>(block, weights, first + rounds * S, count - rounds * S, rows);
+  const std::size_t bytes = packed_panel_bytes(weights.format, weights.k);
+  const PanelBytes panels = {weights.panel(streams.first), streams.step * bytes, weights.k};
+  for (std::size_t row = 0; row < block.rows; row += rows)
+    multiply_some_rows<K, S>(std::min(rows, block.rows - row), block, row, panels, columns);
+}
+
+// As many streams as leave registers for the sums of `rows` rows.
+template <class K, std::size_t S = kMostStreams>
+void multiply_streams(const MultiplyBlock& block, const PackedPanels& weights, std::size_t rows) {
+  if constexpr (S > 1) {
+    if (!fits(rows, S)) return multiply_streams<K, S / 2>(block, weights, rows);
+  }
+  const std::size_t panels = (block.columns + kPackedLanes - 1) / kPackedLanes;
+  for_streams<S>(0, panels, [&](const Streams& streams, auto side_by_side) HWY_ATTR {
+    multiply_panels<K, decltype(side_by_side)::value>(block, weights, rows, streams);
+  });
 }
 
 void multiply_floats(const MultiplyBlock& block, const PackedPanels& weights) {
-  const std::size_t panels = (block.columns + kPackedLanes - 1) / kPackedLanes;
   const std::size_t groups = (block.rows + most_rows() - 1) / most_rows();
   if (groups == 0) return;
   const std::size_t rows = (block.rows + groups - 1) / groups;
   with_float_kind(weights.format.form, [&](auto kind) HWY_ATTR {
-    multiply_panels<decltype(kind), kMostStreams>(block, weights, 0, panels, rows);
+    multiply_streams<decltype(kind)>(block, weights, rows);
   });
 }
 

@@ -2,7 +2,7 @@
 //
 // It is bound by reading the weights, each of which is used once, so blocks are taken apart in
 // registers. Several panels are read side by side, each as one stream that is asked for ahead of
-// its use: one stream alone leaves the memory waiting.
+// its use.
 #include <algorithm>
 
 #include "kernels/cpu/targets_dot.h"
@@ -15,6 +15,7 @@
 
 #include "kernels/cpu/dot-inl.h"
 #include "kernels/cpu/fill.h"
+#include "kernels/cpu/streams-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lathe::kernels::cpu {
@@ -78,31 +79,27 @@ HWY_INLINE void multiply_streams(const QuantisedRows& row, const std::byte* pane
   for (std::size_t i = 0; i < S * kLaneVectors; ++i) hn::Store(sums[i], d, *out + i * hn::Lanes(d));
 }
 
-// Panels [first, first + count), S at a time, the streams far apart.
+// The row times the panels of some streams.
 template <class K, std::size_t S>
-void multiply_panels(const DotBlock& block, const PackedPanels& weights, std::size_t first,
-                     std::size_t count) {
-  const std::size_t rounds = count / S;
+void multiply_panels(const DotBlock& block, const PackedPanels& weights, const Streams& streams) {
+  HWY_ALIGN float out[S][kPackedLanes] = {};
+  const auto column = [&](std::size_t s) { return streams.panel(s) * kPackedLanes; };
+  const auto columns = [&](std::size_t s) {
+    return std::min(kPackedLanes, block.columns - column(s));
+  };
+  for (std::size_t s = 0; block.accumulate && s < S; ++s)
+    std::copy_n(block.c + column(s), columns(s), out[s]);
   const std::size_t bytes = packed_panel_bytes(weights.format, weights.k);
-  for (std::size_t round = 0; round < rounds; ++round) {
-    HWY_ALIGN float out[S][kPackedLanes] = {};
-    const auto column = [&](std::size_t s) { return (first + s * rounds + round) * kPackedLanes; };
-    const auto columns = [&](std::size_t s) {
-      return std::min(kPackedLanes, block.columns - column(s));
-    };
-    for (std::size_t s = 0; block.accumulate && s < S; ++s)
-      std::copy_n(block.c + column(s), columns(s), out[s]);
-    multiply_streams<K, S>(block.a, weights.panel(first + round), rounds * bytes, out);
-    for (std::size_t s = 0; s < S; ++s) std::copy_n(out[s], columns(s), block.c + column(s));
-  }
-  if constexpr (S > 1)
-    multiply_panels<K, S / 2>(block, weights, first + rounds * S, count - rounds * S);
+  multiply_streams<K, S>(block.a, weights.panel(streams.first), streams.step * bytes, out);
+  for (std::size_t s = 0; s < S; ++s) std::copy_n(out[s], columns(s), block.c + column(s));
 }
 
 void multiply_row(const DotBlock& block, const PackedPanels& weights) {
   const std::size_t panels = (block.columns + kPackedLanes - 1) / kPackedLanes;
   with_kind(weights.format, [&](auto kind) HWY_ATTR {
-    multiply_panels<decltype(kind), kStreams>(block, weights, 0, panels);
+    for_streams<kStreams>(0, panels, [&](const Streams& streams, auto side_by_side) HWY_ATTR {
+      multiply_panels<decltype(kind), decltype(side_by_side)::value>(block, weights, streams);
+    });
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/auxv.h>
 
+#include "kernels/cpu/executable_tables.h"
 #include "kernels/cpu/fill.h"
 
 namespace lathe::kernels::cpu {
@@ -48,13 +49,7 @@ Table table_for(const Target& target) {
 }  // namespace
 
 const std::vector<Table>& tables() {
-  static const std::vector<Table> kTables = [] {
-    std::vector<Table> made;
-    for (const Target& target : kTargets) {
-      if (is_executable(target)) made.push_back(table_for(target));
-    }
-    return made;
-  }();
+  static const std::vector<Table> kTables = executable_tables(kTargets, is_executable, table_for);
   return kTables;
 }
 
