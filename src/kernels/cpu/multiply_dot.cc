@@ -18,6 +18,7 @@
 
 #include "kernels/cpu/dot-inl.h"
 #include "kernels/cpu/fill.h"
+#include "kernels/cpu/streams-inl.h"
 #include "kernels/scratch.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -111,13 +112,6 @@ struct GroupProduct {
   }
 };
 
-// Panels side by side: panel first, and every `step`-th after it.
-struct Streams {
-  std::size_t first, step;
-
-  std::size_t panel(std::size_t stream) const { return first + stream * step; }
-};
-
 // R >= p.rows(): what the rows above give is not kept.
 template <class K, std::size_t R, std::size_t S>
 void multiply_streams(const GroupProduct& p, const Streams& streams) {
@@ -160,13 +154,12 @@ void multiply_streams(const GroupProduct& p, const Streams& streams) {
   }
 }
 
-// Panels [first, first + count), S at a time, the streams far apart.
+// Up to S panels at a time.
 template <class K, std::size_t R, std::size_t S>
 void multiply_panels(const GroupProduct& p, std::size_t first, std::size_t count) {
-  const std::size_t rounds = count / S;
-  for (std::size_t round = 0; round < rounds; ++round)
-    multiply_streams<K, R, S>(p, {first + round, rounds});
-  if constexpr (S > 1) multiply_panels<K, R, S / 2>(p, first + rounds * S, count - rounds * S);
+  for_streams<S>(first, count, [&](const Streams& streams, auto side_by_side) HWY_ATTR {
+    multiply_streams<K, R, decltype(side_by_side)::value>(p, streams);
+  });
 }
 
 // As many streams as leave registers for the weights.
