@@ -40,6 +40,13 @@ struct Measured {
   std::string limit;
 };
 
+// A limit of the machine that holds tokens back, and what each takes of it.
+struct Bound {
+  kernels::LimitMeter::Limit limit = nullptr;  // null: none is known
+  double per_token = 0;                        // bytes read, or operations
+  const char* name = "";
+};
+
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
@@ -59,10 +66,10 @@ engine::GenerationRequest random_request(const engine::Engine& engine, std::size
 
 class Bench {
  public:
-  Bench(const BenchOptions& options, engine::Engine& engine, const kernels::MachineLimits& limits)
+  Bench(const BenchOptions& options, engine::Engine& engine, kernels::LimitMeter& meter)
       : options_(options),
         engine_(engine),
-        limits_(limits),
+        meter_(meter),
         cost_(models::pass_cost(engine.decoder().config(), engine.decoder().weights())) {}
 
   Result<std::vector<Measured>> run() {
@@ -80,45 +87,54 @@ class Bench {
   }
 
  private:
-  Result<Measured> measure_prompt() {
-    std::vector<double> rates;
+  // Medians over the runs, of once()'s tokens a second and of its share of the bound. The limit of
+  // a run is the mean of what it was just before and just after it.
+  Result<Measured> measure(std::string what, const Bound& bound,
+                           FunctionRef<Result<double>()> once) {
+    std::vector<double> rates, shares;
     for (std::size_t i = 0; i < kWarmUps + options_.runs; ++i) {
-      LATHE_TRY(const engine::Answer answer,
-                engine_.generate(random_request(engine_, options_.prompt, 1, random_)));
-      if (i >= kWarmUps)
-        rates.push_back(static_cast<double>(options_.prompt) / answer.timing.prefill);
+      const double before = limit_now(bound);
+      LATHE_TRY(const double rate, once());
+      const double limit = (before + limit_now(bound)) / 2;
+      if (i < kWarmUps) continue;
+      rates.push_back(rate);
+      shares.push_back(limit > 0 ? rate * bound.per_token / limit : 0);
     }
-    Measured out = {fmt::format("prompt of {}", options_.prompt), median(rates), 0, {}};
+    return Measured{std::move(what), median(rates), median(shares), bound.name};
+  }
+
+  double limit_now(const Bound& bound) {
+    return bound.limit == nullptr ? 0 : meter_.measure_now(bound.limit);
+  }
+
+  Result<Measured> measure_prompt() {
     const double ops =
         2 * (cost_.multiply_adds + cost_.head_multiply_adds / static_cast<double>(options_.prompt));
-    const auto [limit, name] = prompt_limit();
-    if (limit > 0) out.share = out.tokens_per_second * ops / limit;
-    out.limit = name;
-    return out;
+    return measure(fmt::format("prompt of {}", options_.prompt), prompt_bound(ops),
+                   [&] { return prompt_once(); });
   }
 
   // The arithmetic that a prompt's products are made of.
-  std::pair<double, const char*> prompt_limit() const {
+  Bound prompt_bound(double ops) const {
     if (cost_.is_packed && kernels::has_tiles(kernels::active()))
-      return {limits_.bf16_ops, "bf16 arithmetic"};
-    if (cost_.is_quantised) return {limits_.int8_ops, "8-bit arithmetic"};
-    return {limits_.f32_ops, "f32 arithmetic"};
+      return {&kernels::MachineLimits::bf16_ops, ops, "bf16 arithmetic"};
+    if (cost_.is_quantised) return {&kernels::MachineLimits::int8_ops, ops, "8-bit arithmetic"};
+    return {&kernels::MachineLimits::f32_ops, ops, "f32 arithmetic"};
+  }
+
+  Result<double> prompt_once() {
+    LATHE_TRY(const engine::Answer answer,
+              engine_.generate(random_request(engine_, options_.prompt, 1, random_)));
+    return static_cast<double>(options_.prompt) / answer.timing.prefill;
   }
 
   Result<Measured> measure_decode(std::size_t batch) {
-    std::vector<double> rates;
-    for (std::size_t i = 0; i < kWarmUps + options_.runs; ++i) {
-      LATHE_TRY(const double rate, decode_once(batch));
-      if (i >= kWarmUps) rates.push_back(rate);
-    }
-    Measured out = {
-        fmt::format("answers of {}, {} at once", options_.decode, batch), median(rates), 0, {}};
-    const double bytes = cost_.weight_bytes + cost_.head_bytes;
-    if (batch == 1 && limits_.read_bytes > 0) {
-      out.share = out.tokens_per_second * bytes / limits_.read_bytes;
-      out.limit = "reading memory";
-    }
-    return out;
+    Bound bound;  // of several answers none is known
+    if (batch == 1)
+      bound = {&kernels::MachineLimits::read_bytes, cost_.weight_bytes + cost_.head_bytes,
+               "reading memory"};
+    return measure(fmt::format("answers of {}, {} at once", options_.decode, batch), bound,
+                   [&] { return decode_once(batch); });
   }
 
   // Tokens a second of all answers together. The prompts are read before, so that while the answers
@@ -143,7 +159,7 @@ class Bench {
 
   const BenchOptions& options_;
   engine::Engine& engine_;
-  const kernels::MachineLimits& limits_;
+  kernels::LimitMeter& meter_;
   const models::PassCost cost_;
   std::mt19937 random_{1};
 };
@@ -186,8 +202,7 @@ json bench_json(const kernels::MachineLimits& limits, std::size_t threads,
 }
 
 Result<std::vector<Measured>> measure_model(const BenchOptions& options, const Common& common,
-                                            const kernels::MachineLimits& limits,
-                                            Parallel& parallel) {
+                                            kernels::LimitMeter& meter, Parallel& parallel) {
   LATHE_TRY(const Resolved resolved, resolve(common, options.reference));
   if (!resolved.adaptations.empty())
     return Error::unsupported("a model is measured without adaptations").at(options.reference);
@@ -197,16 +212,17 @@ Result<std::vector<Measured>> measure_model(const BenchOptions& options, const C
   engine_options.prefix_cache = true;
   engine_options.kv_type = options.kv_type;
   LATHE_TRY(const auto model, host::load_model(resolved, parallel, engine_options));
-  return Bench(options, model->engine(), limits).run();
+  return Bench(options, model->engine(), meter).run();
 }
 
 Status run_bench(const BenchOptions& options, const Common& common) {
   os::ThreadPool pool(common.thread_plan());
-  const kernels::MachineLimits limits = kernels::measure_limits(kernels::active(), pool);
+  kernels::LimitMeter meter(kernels::active(), pool);
+  const kernels::MachineLimits limits = meter.measure_all();
   if (!common.json) print_limits(limits, pool.width());
   std::vector<Measured> lines;
   if (!options.reference.empty()) {
-    LATHE_TRY(lines, measure_model(options, common, limits, pool));
+    LATHE_TRY(lines, measure_model(options, common, meter, pool));
   }
   if (common.json) {
     print_json(bench_json(limits, pool.width(), lines));

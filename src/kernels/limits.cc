@@ -1,26 +1,23 @@
 #include "kernels/limits.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 
 namespace lathe::kernels {
 namespace {
 
 constexpr int kRuns = 5;
+constexpr int kRunsNow = 3;  // the first one may wait for threads that sleep
 constexpr std::size_t kRounds = 400'000;
 constexpr std::size_t kMemory = std::size_t{512} << 20;
 constexpr std::size_t kLargePage = std::size_t{2} << 20;
 
 // The best of several runs of work(thread) on every thread: what all of them did, a second.
 template <class Work>
-double best_rate(Parallel& parallel, const Work& work) {
+double best_rate(Parallel& parallel, int runs, const Work& work) {
   double best = 0;
-  for (int run = 0; run < kRuns; ++run) {
+  for (int run = 0; run < runs; ++run) {
     const auto start = std::chrono::steady_clock::now();
     parallel.run(parallel.width(), [&](std::size_t thread) { work(thread); });
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
@@ -29,44 +26,53 @@ double best_rate(Parallel& parallel, const Work& work) {
   return best * static_cast<double>(parallel.width());
 }
 
-struct Free {
-  void operator()(std::byte* p) const { std::free(p); }
-};
+}  // namespace
 
-double read_rate(const Table& table, Parallel& parallel) {
-  const std::unique_ptr<std::byte, Free> memory(
-      static_cast<std::byte*>(std::aligned_alloc(kLargePage, kMemory)));
-  if (memory == nullptr) return 0;
-  ::madvise(memory.get(), kMemory, MADV_HUGEPAGE);  // a wish
-  const std::size_t part = kMemory / parallel.width() / kLargePage * kLargePage;
-  parallel.run(parallel.width(),
-               [&](std::size_t i) { std::memset(memory.get() + i * part, 1, part); });
-  double best = 0;
+double LimitMeter::read_rate(int runs) {
+  const std::size_t part = kMemory / parallel_.width() / kLargePage * kLargePage;
+  if (memory_ == nullptr) {
+    memory_ = take_memory(kMemory);
+    parallel_.run(parallel_.width(),
+                  [&](std::size_t i) { std::memset(memory_.get() + i * part, 1, part); });
+  }
+  const auto rate = [&](std::size_t streams) {
+    return best_rate(parallel_, runs, [&](std::size_t i) {
+      table_.limits.read(memory_.get() + i * part, part, streams);
+    });
+  };
+  if (streams_ != 0) return static_cast<double>(part) * rate(streams_);
   // Some processors read one stream a thread fastest, some several.
+  double best = 0;
   for (const std::size_t streams : {1, 4, 8}) {
-    best = std::max(best, best_rate(parallel, [&](std::size_t i) {
-                      table.limits.read(memory.get() + i * part, part, streams);
-                    }));
+    const double found = rate(streams);
+    if (found > best) streams_ = streams;
+    best = std::max(best, found);
   }
   return static_cast<double>(part) * best;
 }
 
-double arithmetic_rate(std::size_t (*loop)(std::size_t), Parallel& parallel) {
+double LimitMeter::arithmetic_rate(std::size_t (*loop)(std::size_t), int runs) {
   return static_cast<double>(loop(kRounds)) *
-         best_rate(parallel, [loop](std::size_t) { loop(kRounds); });
+         best_rate(parallel_, runs, [loop](std::size_t) { loop(kRounds); });
 }
 
-}  // namespace
+double LimitMeter::best_of(Limit limit, int runs) {
+  const LimitLoops& loops = table_.limits;
+  if (limit == &MachineLimits::read_bytes) return loops.read == nullptr ? 0 : read_rate(runs);
+  const auto loop = limit == &MachineLimits::f32_ops    ? loops.f32_ops
+                    : limit == &MachineLimits::int8_ops ? loops.int8_ops
+                                                        : loops.bf16_ops;
+  return loop == nullptr ? 0 : arithmetic_rate(loop, runs);
+}
 
-MachineLimits measure_limits(const Table& table, Parallel& parallel) {
+MachineLimits LimitMeter::measure_all() {
   MachineLimits limits;
-  if (table.limits.read == nullptr) return limits;
-  limits.read_bytes = read_rate(table, parallel);
-  limits.f32_ops = arithmetic_rate(table.limits.f32_ops, parallel);
-  limits.int8_ops = arithmetic_rate(table.limits.int8_ops, parallel);
-  if (table.limits.bf16_ops != nullptr)
-    limits.bf16_ops = arithmetic_rate(table.limits.bf16_ops, parallel);
+  for (const Limit limit : {&MachineLimits::read_bytes, &MachineLimits::f32_ops,
+                            &MachineLimits::int8_ops, &MachineLimits::bf16_ops})
+    limits.*limit = best_of(limit, kRuns);
   return limits;
 }
+
+double LimitMeter::measure_now(Limit limit) { return best_of(limit, kRunsNow); }
 
 }  // namespace lathe::kernels

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/read_tuner.h"
+
 namespace lathe::kernels {
 namespace {
 
@@ -80,6 +82,13 @@ PanelCut cut_panels(std::span<const PackedProduct> products, std::size_t threads
   return c;
 }
 
+ReadShape read_shape(std::span<const PackedProduct> products) {
+  const auto& [first, weights] = products.front();
+  ReadShape shape = {weights.format, first.rows, weights.k, 0};
+  for (const PackedProduct& each : products) shape.columns += each.product.columns;
+  return shape;
+}
+
 // Where B is packed by each block of rows for itself: blocks so high that packing is a small part,
 // and no more of them than make it less work than writing all of B to memory and reading it again.
 constexpr std::size_t kInPlaceBlocks = 3;
@@ -149,6 +158,28 @@ void for_tile_blocks(std::size_t rows, std::size_t columns, std::size_t most_col
   });
 }
 
+void multiply_pieces(const Table& table, std::span<const PackedProduct> products,
+                     const QuantisedRows& a, const PanelCut& c, ReadAhead reading,
+                     Parallel& parallel) {
+  const auto kernel = a.group == 1 ? table.multiply_row : table.multiply_packed;
+  const auto one = [&](std::size_t task) {
+    std::size_t first = c.place(task), end = c.place(task + 1);
+    for (const auto& [p, weights] : products) {
+      const std::size_t panels = panels_of(p), last = std::min(end, panels);
+      if (first < last) {
+        const std::size_t column = first * kPackedLanes;
+        kernel({a, p.rows, std::min(last * kPackedLanes, p.columns) - column, p.c + column,
+                p.c_stride, p.accumulate, reading},
+               weights.from_column(column));
+      }
+      first -= std::min(first, panels);
+      end -= last;
+    }
+  };
+  if (c.pieces == 1) return one(0);
+  parallel.run(c.pieces, one);
+}
+
 PackBuffer& tile_scratch() {
   thread_local PackBuffer scratch;
   return scratch;
@@ -181,10 +212,14 @@ void multiply(const Table& table, const Product& product, const PackedPanels& we
   LATHE_ASSERT(product.k == weights.k);
   if (has_floats(weights.format.form) && product.rows <= kFewRows) {
     const Cut c = cut(product, ceil_div(product.columns, kPackedLanes), parallel.width());
-    return multiply_blocks(
-        kPackedLanes, product, c, parallel, [&](const MultiplyBlock& block, std::size_t first) {
-          table.multiply_floats(block, weights.from_column(first * kPackedLanes));
-        });
+    const ReadShape shape = {weights.format, product.rows, product.k, product.columns};
+    return read_tuner().run(shape, [&](ReadAhead reading) {
+      multiply_blocks(kPackedLanes, product, c, parallel,
+                      [&](MultiplyBlock block, std::size_t first) {
+                        block.reading = reading;
+                        table.multiply_floats(block, weights.from_column(first * kPackedLanes));
+                      });
+    });
   }
   const Cut c = cut(product, ceil_div(product.columns, table.panel), parallel.width());
   multiply_blocks(table.panel, product, c, parallel,
@@ -206,23 +241,12 @@ void multiply(const Table& table, std::span<const PackedProduct> products, const
               Parallel& parallel) {
   LATHE_ASSERT(products.empty() || a.k == products.front().product.k);
   const PanelCut c = cut_panels(products, parallel.width());
-  const auto kernel = a.group == 1 ? table.multiply_row : table.multiply_packed;
-  const auto one = [&](std::size_t task) {
-    std::size_t first = c.place(task), end = c.place(task + 1);
-    for (const auto& [p, weights] : products) {
-      const std::size_t panels = panels_of(p), last = std::min(end, panels);
-      if (first < last) {
-        const std::size_t column = first * kPackedLanes;
-        kernel({a, p.rows, std::min(last * kPackedLanes, p.columns) - column, p.c + column,
-                p.c_stride, p.accumulate},
-               weights.from_column(column));
-      }
-      first -= std::min(first, panels);
-      end -= last;
-    }
+  if (c.pieces == 0) return;
+  const auto in_way = [&](ReadAhead reading) {
+    multiply_pieces(table, products, a, c, reading, parallel);
   };
-  if (c.pieces <= 1) return c.pieces == 0 ? void() : one(0);
-  parallel.run(c.pieces, one);
+  if (products.front().product.rows > kQuantisedGroup) return in_way({});
+  read_tuner().run(read_shape(products), in_way);
 }
 
 bool has_tiles(const Table& table) { return table.multiply_tiles != nullptr; }

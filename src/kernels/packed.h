@@ -37,6 +37,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 
@@ -64,7 +65,7 @@ struct PackedFormat {
   std::uint8_t zero = 0;  // at most 128; 128 where bits is 8
   ScaleForm form = ScaleForm::block;
 
-  bool operator==(const PackedFormat&) const = default;
+  auto operator<=>(const PackedFormat&) const = default;
 };
 
 // Whether the values are floats, which have none of what follows.

@@ -8,6 +8,7 @@
 #include "base/half.h"
 #include "kernels/matmul.h"
 #include "kernels/packed_row.h"
+#include "kernels/read_tuner.h"
 #include "kernels/ref/ref.h"
 
 namespace lathe::kernels {
@@ -100,6 +101,25 @@ TEST_P(PackedFloatsTest, ProductsHaveTheBitsOfThoseOfF32Values) {
           ASSERT_EQ(packed, plain) << name_of(format) << ", " << m << " rows, " << n << " columns";
         }
       }
+    }
+  }
+}
+
+TEST_P(PackedFloatsTest, HowWeightsAreReadChangesNoBit) {
+  const std::size_t n = 19 * kPackedLanes + 5, k = 64;
+  for (const PackedFormat format : kFloats) {
+    const Weights weights(random_, format, n, k);
+    for (const std::size_t m : {1u, 2u, 3u, 6u, 13u}) {
+      const auto a = activations(m * k), start = activations(m * n);
+      const auto in_way = [&](ReadAhead way) {
+        std::vector<float> c = start;
+        table_.multiply_floats({{a.data(), k, 1}, m, k, n, c.data(), n, true, way},
+                               weights.packed.panels());
+        return c;
+      };
+      const auto want = in_way({});
+      for (const ReadAhead& way : ways_of_reading())
+        EXPECT_EQ(in_way(way), want) << m << " rows, " << way.streams << " streams";
     }
   }
 }

@@ -7,6 +7,7 @@
 #include "base/half.h"
 #include "kernels/matmul.h"
 #include "kernels/packed_row.h"
+#include "kernels/read_tuner.h"
 #include "kernels/ref/ref.h"
 
 namespace lathe::kernels {
@@ -259,6 +260,26 @@ TEST_P(PackedTest, ProductsSideBySideGiveTheBitsOfEach) {
       Backwards parallel(width);
       multiply(table_, products_into(got), a.rows(), parallel);
       EXPECT_EQ(got, want) << rows << " rows, " << width << " threads";
+    }
+  }
+}
+
+TEST_P(PackedTest, HowWeightsAreReadChangesNoBit) {
+  const std::size_t n = 19 * kPackedLanes + 5, k = 256;
+  for (const PackedFormat format : kFormats) {
+    const PackedWeights weights = random_weights(random_, format, n, k);
+    for (const std::size_t rows : {1u, 2u, 4u, 5u, 8u, 12u, 16u}) {
+      const QuantisedBuffer a = in_eight_bits(table_, activations(rows * k), k);
+      const auto start = activations(rows * n);
+      const auto in_way = [&](ReadAhead way) {
+        std::vector<float> c = start;
+        const auto kernel = rows == 1 ? table_.multiply_row : table_.multiply_packed;
+        kernel({a.rows(), rows, n, c.data(), n, true, way}, weights.panels());
+        return c;
+      };
+      const auto want = in_way({});
+      for (const ReadAhead& way : ways_of_reading())
+        EXPECT_EQ(in_way(way), want) << rows << " rows, " << way.streams << " streams";
     }
   }
 }

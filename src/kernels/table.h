@@ -34,6 +34,14 @@ struct Matrix {
   std::size_t col_stride = 1;
 };
 
+// How weights are read from memory that few rows are multiplied with: so many panels side by side,
+// each a stream of which so many bytes ahead are asked for. A kernel takes fewer panels where its
+// registers hold no more. No bit of a result depends on it (read_tuner.h).
+struct ReadAhead {
+  std::size_t streams = 4;
+  std::size_t bytes = 1024;
+};
+
 // C[rows, columns] = A[rows, k] * B[k, columns], or C += with accumulate. B is given as panels of
 // Table::panel columns each; the last panel may be partial.
 struct MultiplyBlock {
@@ -44,6 +52,7 @@ struct MultiplyBlock {
   float* c = nullptr;
   std::size_t c_stride = 0;  // elements between rows of C
   bool accumulate = false;
+  ReadAhead reading = {};  // of multiply_floats()
 };
 
 // C[rows, columns] = (or +=) A[rows, k] * W^T with A in 8 bits and packed weights W[columns, k].
@@ -54,6 +63,7 @@ struct DotBlock {
   float* c = nullptr;
   std::size_t c_stride = 0;  // elements between rows of C
   bool accumulate = false;
+  ReadAhead reading = {};
 };
 
 // SiLU (Elfwing et al. 2018), GELU by the error function (Hendrycks & Gimpel 2016), its

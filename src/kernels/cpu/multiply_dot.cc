@@ -29,7 +29,6 @@ void fill_multiply_dot(Table&) {}
 #else
 namespace {
 
-constexpr std::size_t kAhead = 2048;  // bytes; a panel is asked for so long before
 constexpr std::size_t kLine = 64;
 // Panels that all rows pass before the next ones: they stay in L2 meanwhile.
 constexpr std::size_t kPanelsBytes = 256 << 10;
@@ -136,7 +135,7 @@ void multiply_streams(const GroupProduct& p, const Streams& streams) {
     for (std::size_t s = 0; s < S; ++s) {
       const BlockPlace place = place_of<K>(panels[s], block);
       for (std::size_t at = 0; at < K::kBlockBytes; at += kLine)
-        hwy::Prefetch(place.block + kAhead + at);
+        hwy::Prefetch(place.block + p.block.reading.bytes + at);
       add_block<K, R>(place, a, sums[s]);
       // Mixed, the loads of two streams would leave no registers for the sums.
       asm volatile("" ::: "memory");
@@ -157,9 +156,10 @@ void multiply_streams(const GroupProduct& p, const Streams& streams) {
 // Up to S panels at a time.
 template <class K, std::size_t R, std::size_t S>
 void multiply_panels(const GroupProduct& p, std::size_t first, std::size_t count) {
-  for_streams<S>(first, count, [&](const Streams& streams, auto side_by_side) HWY_ATTR {
-    multiply_streams<K, R, decltype(side_by_side)::value>(p, streams);
-  });
+  for_asked_streams<S>(p.block.reading.streams, first, count,
+                       [&](const Streams& streams, auto side_by_side) HWY_ATTR {
+                         multiply_streams<K, R, decltype(side_by_side)::value>(p, streams);
+                       });
 }
 
 // As many streams as leave registers for the weights.

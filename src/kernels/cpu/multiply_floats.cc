@@ -32,7 +32,6 @@ constexpr std::size_t kVectorsOfLanes = kPackedLanes / hn::MaxLanes(LanesTag());
 constexpr std::size_t kRegisters = HWY_TARGET <= HWY_AVX3 ? 32 : 16;
 constexpr std::size_t kMostStreams = 4 / kVectorsOfLanes;
 constexpr std::size_t kMostRows = 8;
-constexpr std::size_t kAhead = 1024;  // bytes
 constexpr std::size_t kLine = 64;
 
 // Whether there are registers for the sums, for a value of each lane and for an activation (and one
@@ -61,6 +60,7 @@ struct PanelBytes {
   const std::byte* first;
   std::size_t distance;
   std::size_t k;
+  std::size_t ahead;
 };
 
 // sums += x * w, for the even or the odd values of a pair: x of each row, w of each panel.
@@ -104,7 +104,7 @@ HWY_INLINE void add_products(const Rows& a, const PanelBytes& panels, Sums<R, S>
     LATHE_UNROLL(4)
     for (std::size_t s = 0; s < S; ++s) {
       for (std::size_t line = 0; line < kPairBytes; line += kLine)
-        hwy::Prefetch(pairs + s * panels.distance + kAhead + line);
+        hwy::Prefetch(pairs + s * panels.distance + panels.ahead + line);
     }
     add_values<K, R, S, false>(x, a.row_stride, pairs, panels.distance, sums);
     x += a.col_stride;
@@ -162,7 +162,8 @@ void multiply_panels(const MultiplyBlock& block, const PackedPanels& weights, st
     columns.count[s] = std::min(kPackedLanes, block.columns - columns.first[s]);
   }
   const std::size_t bytes = packed_panel_bytes(weights.format, weights.k);
-  const PanelBytes panels = {weights.panel(streams.first), streams.step * bytes, weights.k};
+  const PanelBytes panels = {weights.panel(streams.first), streams.step * bytes, weights.k,
+                             block.reading.bytes};
   for (std::size_t row = 0; row < block.rows; row += rows)
     multiply_some_rows<K, S>(std::min(rows, block.rows - row), block, row, panels, columns);
 }
@@ -174,9 +175,10 @@ void multiply_streams(const MultiplyBlock& block, const PackedPanels& weights, s
     if (!fits(rows, S)) return multiply_streams<K, S / 2>(block, weights, rows);
   }
   const std::size_t panels = (block.columns + kPackedLanes - 1) / kPackedLanes;
-  for_streams<S>(0, panels, [&](const Streams& streams, auto side_by_side) HWY_ATTR {
-    multiply_panels<K, decltype(side_by_side)::value>(block, weights, rows, streams);
-  });
+  for_asked_streams<S>(
+      block.reading.streams, 0, panels, [&](const Streams& streams, auto side_by_side) HWY_ATTR {
+        multiply_panels<K, decltype(side_by_side)::value>(block, weights, rows, streams);
+      });
 }
 
 void multiply_floats(const MultiplyBlock& block, const PackedPanels& weights) {

@@ -25,9 +25,8 @@ void fill_row(Table&) {}
 #else
 namespace {
 
-// Panels side by side: as many as leave registers for the weights.
-constexpr std::size_t kStreams = 4 / kLaneVectors == 0 ? 1 : 4 / kLaneVectors;
-constexpr std::size_t kAhead = 1024;  // bytes
+// Panels side by side, at most: as many as leave registers for the weights.
+constexpr std::size_t kStreams = kLaneVectors == 1 ? 8 : kLaneVectors == 2 ? 2 : 1;
 constexpr std::size_t kLine = 64;
 
 // sum + the product of one block, for the vector of lanes from `lane` on.
@@ -54,19 +53,19 @@ HWY_INLINE LanesVec add_block(BlockPlace place, const QuantisedRows& a, std::siz
 // `streams` panels that stand `distance` bytes apart: out[i][lane] (+)= the row's product with
 // panel i.
 template <class K, std::size_t S>
-HWY_INLINE void multiply_streams(const QuantisedRows& row, const std::byte* panels,
-                                 std::size_t distance, float (*out)[kPackedLanes]) {
+HWY_INLINE void multiply_streams(const DotBlock& row, const std::byte* panels, std::size_t distance,
+                                 float (*out)[kPackedLanes]) {
   const LanesTag d;
   LanesVec sums[S * kLaneVectors];
-  LATHE_UNROLL(4)
+  LATHE_UNROLL(8)
   for (std::size_t i = 0; i < S * kLaneVectors; ++i) sums[i] = hn::Load(d, *out + i * hn::Lanes(d));
-  QuantisedRows a = row;
-  for (std::size_t block = 0; block < row.k / kPackedBlock; ++block) {
-    LATHE_UNROLL(4)
+  QuantisedRows a = row.a;
+  for (std::size_t block = 0; block < a.k / kPackedBlock; ++block) {
+    LATHE_UNROLL(8)
     for (std::size_t s = 0; s < S; ++s) {
       const BlockPlace place = place_of<K>(panels + s * distance, block);
       for (std::size_t at = 0; at < K::kBlockBytes; at += kLine)
-        hwy::Prefetch(place.block + kAhead + at);
+        hwy::Prefetch(place.block + row.reading.bytes + at);
       LATHE_UNROLL(4)
       for (std::size_t v = 0; v < kLaneVectors; ++v) {
         LanesVec& sum = sums[s * kLaneVectors + v];
@@ -75,7 +74,7 @@ HWY_INLINE void multiply_streams(const QuantisedRows& row, const std::byte* pane
     }
     a.next_block(1);
   }
-  LATHE_UNROLL(4)
+  LATHE_UNROLL(8)
   for (std::size_t i = 0; i < S * kLaneVectors; ++i) hn::Store(sums[i], d, *out + i * hn::Lanes(d));
 }
 
@@ -90,16 +89,17 @@ void multiply_panels(const DotBlock& block, const PackedPanels& weights, const S
   for (std::size_t s = 0; block.accumulate && s < S; ++s)
     std::copy_n(block.c + column(s), columns(s), out[s]);
   const std::size_t bytes = packed_panel_bytes(weights.format, weights.k);
-  multiply_streams<K, S>(block.a, weights.panel(streams.first), streams.step * bytes, out);
+  multiply_streams<K, S>(block, weights.panel(streams.first), streams.step * bytes, out);
   for (std::size_t s = 0; s < S; ++s) std::copy_n(out[s], columns(s), block.c + column(s));
 }
 
 void multiply_row(const DotBlock& block, const PackedPanels& weights) {
   const std::size_t panels = (block.columns + kPackedLanes - 1) / kPackedLanes;
   with_kind(weights.format, [&](auto kind) HWY_ATTR {
-    for_streams<kStreams>(0, panels, [&](const Streams& streams, auto side_by_side) HWY_ATTR {
-      multiply_panels<decltype(kind), decltype(side_by_side)::value>(block, weights, streams);
-    });
+    for_asked_streams<kStreams>(
+        block.reading.streams, 0, panels, [&](const Streams& streams, auto side_by_side) HWY_ATTR {
+          multiply_panels<decltype(kind), decltype(side_by_side)::value>(block, weights, streams);
+        });
   });
 }
 

@@ -33,6 +33,15 @@ void for_streams(std::size_t first, std::size_t count, const Body& body) {
   if constexpr (S > 1) for_streams<S / 2>(first + rounds * S, count - rounds * S, body);
 }
 
+// The same, S being what is asked for or the next smaller power of two, at most kMost.
+template <std::size_t kMost, class Body>
+void for_asked_streams(std::size_t asked, std::size_t first, std::size_t count, const Body& body) {
+  if constexpr (kMost > 1) {
+    if (asked < kMost) return for_asked_streams<kMost / 2>(asked, first, count, body);
+  }
+  for_streams<kMost>(first, count, body);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace lathe::kernels::cpu
 HWY_AFTER_NAMESPACE();
