@@ -146,32 +146,57 @@ void multiply_packed(const DotBlock& block, const PackedPanels& weights) {
             [&](auto kind) HWY_ATTR { multiply_panels<decltype(kind)>(block, weights); });
 }
 
-void quantise_row(const float* x, std::size_t k, const QuantisedRow& out) {
+// The sum of 16 values: bytes that are greater by 128 are added eight at a time.
+HWY_INLINE std::int32_t sum_of_half(const std::int8_t* values) {
+  const hn::FixedTag<std::uint8_t, 16> d;
+  const auto bytes = hn::LoadU(d, reinterpret_cast<const std::uint8_t*>(values));
+  const auto sums = hn::SumsOf8(hn::Xor(bytes, hn::Set(d, 128)));
+  return static_cast<std::int32_t>(hn::GetLane(sums) + hn::ExtractLane(sums, 1)) - 16 * 128;
+}
+
+HWY_INLINE float greatest_magnitude(const float* x) {
   const LanesTag d;
-  const IntTag d32;
-  const hn::Rebind<std::int8_t, LanesTag> d8;
-  const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t block = 0; block < k / kPackedBlock; ++block, x += kPackedBlock) {
-    auto greatest = hn::Zero(d);
-    for (std::size_t i = 0; i < kPackedBlock; i += lanes)
-      greatest = hn::Max(greatest, hn::Abs(hn::LoadU(d, x + i)));
-    const float magnitude = hn::GetLane(hn::MaxOfLanes(d, greatest));
-    const float per_step = magnitude > 0 ? 127.0f / magnitude : 0;
-    const std::size_t at = block * out.group;
-    out.scales[at] = magnitude / 127.0f;
-    out.block_sums[at] = 0;
-    for (std::size_t half = 0; half < 2; ++half) {
-      auto sum = hn::Zero(d32);
-      for (std::size_t i = 16 * half; i < 16 * (half + 1); i += lanes) {
-        const auto steps = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, per_step)));
-        hn::StoreU(hn::DemoteTo(d8, steps), d8, out.values + at * kPackedBlock + i);
-        sum = hn::Add(sum, steps);
-      }
-      const std::int32_t half_sum = hn::GetLane(hn::SumOfLanes(d32, sum));
-      out.half_sums[2 * at + half * out.group] = half_sum;
-      out.block_sums[at] += half_sum;
-    }
+  auto greatest = hn::Zero(d);
+  for (std::size_t i = 0; i < kPackedBlock; i += hn::Lanes(d))
+    greatest = hn::Max(greatest, hn::Abs(hn::LoadU(d, x + i)));
+  return hn::GetLane(hn::MaxOfLanes(d, greatest));
+}
+
+// Blocks that are rounded at once, so that their divisions are those of vectors.
+constexpr std::size_t kRoundedBlocks = 16;
+
+void quantise_blocks(const float* x, std::size_t blocks, const QuantisedRow& out) {
+  const LanesTag d;
+  HWY_ALIGN float magnitudes[kRoundedBlocks] = {}, scales[kRoundedBlocks], per_step[kRoundedBlocks];
+  for (std::size_t b = 0; b < blocks; ++b) magnitudes[b] = greatest_magnitude(x + b * kPackedBlock);
+  const auto steps = hn::Set(d, 127.0f);
+  for (std::size_t b = 0; b < kRoundedBlocks; b += hn::Lanes(d)) {
+    const auto m = hn::Load(d, magnitudes + b);
+    hn::Store(hn::Div(m, steps), d, scales + b);
+    hn::Store(hn::IfThenElseZero(hn::Gt(m, hn::Zero(d)), hn::Div(steps, m)), d, per_step + b);
   }
+  const hn::Rebind<std::int8_t, LanesTag> d8;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    std::int8_t* values = out.values + b * out.group * kPackedBlock;
+    const auto factor = hn::Set(d, per_step[b]);
+    for (std::size_t i = 0; i < kPackedBlock; i += hn::Lanes(d)) {
+      const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(d, x + b * kPackedBlock + i), factor));
+      hn::StoreU(hn::DemoteTo(d8, rounded), d8, values + i);
+    }
+    const std::int32_t low = sum_of_half(values), high = sum_of_half(values + 16);
+    const std::size_t at = b * out.group;
+    out.scales[at] = scales[b];
+    out.half_sums[2 * at] = low;
+    out.half_sums[2 * at + out.group] = high;
+    out.block_sums[at] = low + high;
+  }
+}
+
+void quantise_row(const float* x, std::size_t k, const QuantisedRow& out) {
+  const std::size_t all = k / kPackedBlock;
+  for (std::size_t block = 0; block < all; block += kRoundedBlocks)
+    quantise_blocks(x + block * kPackedBlock, std::min(kRoundedBlocks, all - block),
+                    out.from(block));
 }
 
 }  // namespace
