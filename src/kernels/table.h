@@ -179,7 +179,7 @@ struct Table {
   void (*layer_norm_backward)(const float* x, const float* weight, float epsilon, const float* dy,
                               std::size_t n, float* dx, float* dweight, float* dbias) = nullptr;
 
-  // y = act(gate) * up (Shazeer 2020); without up: y = act(gate). All [n].
+  // y = act(gate) * up (Shazeer 2020); without up: y = act(gate). All [n]; y may be gate.
   void (*gated)(Activation act, const float* gate, const float* up, std::size_t n,
                 float* y) = nullptr;
   // dgate = …, dup = … (null where up is).

@@ -7,10 +7,31 @@
 namespace lathe::models {
 namespace {
 
+// y = what make() gives, and all that it took on the way is given back.
+template <class Make>
+void make_into(ops::Run& run, const ops::Value& y, const Make& make) {
+  const tensor::Arena::Mark mark = run.arena.mark();
+  const ops::Value made = make();
+  run.for_rows(y.rows, y.columns, [&](std::size_t first, std::size_t last) {
+    std::copy_n(made.row(first), (last - first) * y.columns, y.row(first));
+  });
+  run.arena.release(mark);
+}
+
+// What make() gives, a value of the shape of x. Inference keeps nothing else of it.
+template <class Make>
+ops::Value alone(Pass& pass, const ops::Value& x, const Make& make) {
+  if (pass.run().tape != nullptr) return make();
+  const ops::Value y = pass.run().make(x.rows, x.columns, false);
+  make_into(pass.run(), y, make);
+  return y;
+}
+
 ops::Value sequential_layer(Pass& pass, const DecoderLayer& layer, std::size_t index,
                             const ops::Value& x) {
-  const ops::Value read =
-      attention_block(pass, layer, index, pass.norm(x, layer.attention_norm), &x);
+  const ops::Value read = alone(pass, x, [&] {
+    return attention_block(pass, layer, index, pass.norm(x, layer.attention_norm), &x);
+  });
   return mlp_block(pass, layer, pass.norm(read, layer.mlp_norm), &read);
 }
 
@@ -19,14 +40,16 @@ ops::Value parallel_layer(Pass& pass, const DecoderLayer& layer, std::size_t ind
   if (!pass.config().parallel_residual) return sequential_layer(pass, layer, index, x);
   const ops::Value normed = pass.norm(x, layer.attention_norm);
   const ops::Value for_mlp = layer.mlp_norm.weight.size > 0 ? pass.norm(x, layer.mlp_norm) : normed;
-  const ops::Value read = attention_block(pass, layer, index, normed, &x);
+  const ops::Value read =
+      alone(pass, x, [&] { return attention_block(pass, layer, index, normed, &x); });
   return mlp_block(pass, layer, for_mlp, &read);
 }
 
 ops::Value sandwich_layer(Pass& pass, const DecoderLayer& layer, std::size_t index,
                           const ops::Value& x) {
-  const ops::Value read =
-      attention_block(pass, layer, index, pass.norm(x, layer.attention_norm), nullptr);
+  const ops::Value read = alone(pass, x, [&] {
+    return attention_block(pass, layer, index, pass.norm(x, layer.attention_norm), nullptr);
+  });
   const ops::Value between = ops::add(pass.run(), x, pass.norm(read, layer.post_attention_norm));
   const ops::Value worked = mlp_block(pass, layer, pass.norm(between, layer.mlp_norm), nullptr);
   return ops::add(pass.run(), between, pass.norm(worked, layer.post_mlp_norm));
@@ -39,18 +62,12 @@ using LayerForward = ops::Value (*)(Pass&, const DecoderLayer&, std::size_t, con
 ops::Value through_layers(Pass& pass, std::span<const DecoderLayer> layers, ops::Value x,
                           LayerForward layer_forward) {
   ops::Run& run = pass.run();
-  const bool keeps_all = run.tape != nullptr;
-  const tensor::Arena::Mark mark = run.arena.mark();
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const ops::Value y = layer_forward(pass, layers[i], i, x);
-    if (keeps_all) {
-      x = y;
-      continue;
-    }
-    run.for_rows(x.rows, x.columns, [&](std::size_t first, std::size_t last) {
-      std::copy_n(y.row(first), (last - first) * x.columns, x.row(first));
-    });
-    run.arena.release(mark);
+    const auto through = [&] { return layer_forward(pass, layers[i], i, x); };
+    if (run.tape != nullptr)
+      x = through();
+    else
+      make_into(run, x, through);
   }
   return x;
 }

@@ -70,6 +70,16 @@ TEST_F(MlpTest, HasTheBitsOfItsOps) {
   }
 }
 
+// So wide that rows go through it some at a time.
+TEST_F(MlpTest, TakesRowsInSlices) {
+  constexpr std::size_t kWide = 16'896;
+  const MatrixWeight gate = packed(tensor::DType::q4_0, kWide, kWidth);
+  const MatrixWeight down = packed(tensor::DType::q8_0, kWidth, kWide);
+  expect_bits_of_ops({gate, gate, down, kernels::Activation::silu}, 150, 0);
+  expect_bits_of_ops({gate, gate, down, kernels::Activation::silu}, 150, 70);
+  expect_bits_of_ops({gate, gate, down, kernels::Activation::silu}, 140, 140);
+}
+
 TEST_F(MlpTest, TakesWeightsOfTwoKinds) {
   const MatrixWeight gate = packed(tensor::DType::q4_0, kInner, kWidth);
   const MatrixWeight up = packed(tensor::DType::q8_0, kInner, kWidth);
