@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kRows = KvPool::kPageRows;
 
-constexpr std::size_t kPoolSlab = std::size_t{8} << 20;  // bytes
+constexpr std::size_t kPoolSlab = std::size_t{4} << 20;  // bytes
 
 std::size_t pages_for(std::size_t rows) { return (rows + kRows - 1) / kRows; }
 
