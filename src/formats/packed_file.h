@@ -88,6 +88,9 @@ struct PackedContents {
   std::size_t count = 0;  // matrices
   // Matrix `index`; its bytes are needed until the next call.
   FunctionRef<Result<PackedMatrix>(std::size_t index)> matrix;
+  // Written at once. The page cache keeps what was written together in large pages (up to 2 MiB),
+  // of which a process that touches one byte maps all: good for what is read whole.
+  std::size_t piece_bytes = std::size_t{4} << 20;
 };
 
 // Writes it atomically, one matrix after the other, and seals it. Errors: io; those of

@@ -11,8 +11,6 @@
 namespace lathe::formats {
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
-
 std::int64_t now() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::system_clock::now().time_since_epoch())
@@ -22,16 +20,18 @@ std::int64_t now() {
 // Hands on whole pieces, and what is left at the end.
 class PieceWriter {
  public:
-  explicit PieceWriter(os::FileWriter& out) : out_(out) { piece_.reserve(kPieceBytes); }
+  PieceWriter(os::FileWriter& out, std::size_t piece_bytes) : out_(out), most_(piece_bytes) {
+    piece_.reserve(most_);
+  }
 
   std::uint64_t offset() const { return out_.offset() + piece_.size(); }
 
   Status write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-      const std::size_t size = std::min(bytes.size(), kPieceBytes - piece_.size());
+      const std::size_t size = std::min(bytes.size(), most_ - piece_.size());
       piece_.insert(piece_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
       bytes = bytes.subspan(size);
-      if (piece_.size() == kPieceBytes) LATHE_CHECK(flush());
+      if (piece_.size() == most_) LATHE_CHECK(flush());
     }
     return {};
   }
@@ -52,6 +52,7 @@ class PieceWriter {
 
  private:
   os::FileWriter& out_;
+  std::size_t most_;
   std::vector<std::byte> piece_;
 };
 
@@ -95,7 +96,7 @@ Status write_end(PieceWriter& out, const std::vector<std::byte>& directory, pack
 }
 
 Status write_all(os::FileWriter& file, const PackedContents& contents, const packed::Tail& tail) {
-  PieceWriter out(file);
+  PieceWriter out(file, contents.piece_bytes);
   LATHE_CHECK(write_head(out));
   std::vector<std::byte> directory;
   for (std::size_t i = 0; i < contents.count; ++i) {

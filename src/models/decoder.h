@@ -39,6 +39,10 @@ class Decoder {
   // context: positions to prepare for; 0 means the model's own maximum, more is an error.
   static Result<std::unique_ptr<Decoder>> load(const formats::ModelSource& source,
                                                Parallel& parallel, std::size_t context = 0);
+  // Asks the system for all mapped matrices at once instead of page by page as they are read. To be
+  // called once the source is closed: the pages of it that were touched, up to 2 MiB for each norm,
+  // count as the process's memory until then.
+  void map_weights() const { store_.populate(); }
   // For training: every weight as an f32 Parameter, frozen.
   static Result<std::unique_ptr<Decoder>> load_trainable(const formats::ModelSource& source);
   // Fresh weights: normal(0, deviation), the matrices that write into the residual stream scaled by

@@ -38,7 +38,6 @@ class InferenceLoader {
   void use_packed_file() {
     auto file = open_packed(source_.path());
     if (file.ok()) {
-      file->populate();
       decoder_.store_.use(std::move(*file));
     } else if (file.error().kind != ErrorKind::not_found) {
       log::warning("{}; the weights are packed in memory", file.error().message());

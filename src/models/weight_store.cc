@@ -7,6 +7,10 @@ namespace lathe::models {
 
 void WeightStore::use(formats::PackedFile file) { file_ = std::move(file); }
 
+void WeightStore::populate() const {
+  if (file_) file_->populate();
+}
+
 Result<bool> WeightStore::map_matrix(std::string_view name, ops::MatrixWeight& weight) const {
   const formats::PackedMatrix* matrix = file_ ? file_->find(name) : nullptr;
   if (matrix == nullptr) return false;

@@ -20,6 +20,8 @@ class WeightStore {
  public:
   // Matrices of that file are mapped from now on.
   void use(formats::PackedFile file);
+  // Asks for all of that file at once (os::MappedFile::populate()).
+  void populate() const;
   // Points the weight to the mapped matrix of that name; false: the file has none. Errors:
   // bad_input (it is not of weight.rows by weight.columns, or damaged).
   Result<bool> map_matrix(std::string_view name, ops::MatrixWeight& weight) const;

@@ -29,11 +29,16 @@ Result<os::Path> model_path(const os::Path& path) {
       .fix_with("name a Hugging Face folder or one .gguf file");
 }
 
-Result<std::shared_ptr<LoadedModel>> LoadedModel::load(const os::Path& path, Parallel& parallel,
-                                                       const engine::EngineOptions& options) {
-  const os::SystemClock clock;
-  const double start = clock.seconds();
-  LATHE_TRY(const os::Path file, model_path(path));
+namespace {
+
+struct Parts {
+  text::Tokenizer tokenizer;
+  std::unique_ptr<models::Decoder> decoder;
+  std::optional<text::ChatEncoder> chat;
+};
+
+// What a model's file makes; it is closed after that.
+Result<Parts> load_parts(const os::Path& file, Parallel& parallel) {
   LATHE_TRY(const formats::ModelSource source, formats::ModelSource::open(file));
   // Beside each other: a large vocabulary takes as long as everything else.
   auto tokenizer_made =
@@ -41,12 +46,26 @@ Result<std::shared_ptr<LoadedModel>> LoadedModel::load(const os::Path& path, Par
   auto decoder_made = models::Decoder::load(source, parallel);
   LATHE_TRY(text::Tokenizer tokenizer, tokenizer_made.get());
   LATHE_TRY(std::unique_ptr<models::Decoder> decoder, std::move(decoder_made));
-  std::shared_ptr<LoadedModel> model(new LoadedModel());
   auto chat = text::load_chat_encoder(source, tokenizer);
   if (!chat.ok() && chat.error().kind != ErrorKind::not_found) return std::move(chat).error();
-  if (chat.ok()) model->chat_ = std::move(chat).value();
-  LATHE_TRY(model->engine_,
-            engine::Engine::start(std::move(decoder), std::move(tokenizer), parallel, options));
+  Parts parts = {std::move(tokenizer), std::move(decoder), std::nullopt};
+  if (chat.ok()) parts.chat = std::move(chat).value();
+  return parts;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<LoadedModel>> LoadedModel::load(const os::Path& path, Parallel& parallel,
+                                                       const engine::EngineOptions& options) {
+  const os::SystemClock clock;
+  const double start = clock.seconds();
+  LATHE_TRY(const os::Path file, model_path(path));
+  LATHE_TRY(Parts parts, load_parts(file, parallel));
+  parts.decoder->map_weights();
+  std::shared_ptr<LoadedModel> model(new LoadedModel());
+  model->chat_ = std::move(parts.chat);
+  LATHE_TRY(model->engine_, engine::Engine::start(std::move(parts.decoder),
+                                                  std::move(parts.tokenizer), parallel, options));
   model->load_seconds_ = clock.seconds() - start;
   return model;
 }

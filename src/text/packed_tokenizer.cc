@@ -157,7 +157,10 @@ Status write_packed_tokenizer(const os::Path& model, const Tokenizer& tokenizer)
   std::string outline;
   const std::vector<PackedMatrix> sections = pack_tokenizer(tokenizer, outline);
   const auto section = [&](std::size_t i) -> Result<PackedMatrix> { return sections[i]; };
-  return formats::write_packed_file(place.path, {place.source, sections.size(), section});
+  // Looked up here and there.
+  constexpr std::size_t kPieceBytes = std::size_t{16} << 10;
+  return formats::write_packed_file(place.path,
+                                    {place.source, sections.size(), section, kPieceBytes});
 }
 
 Result<Tokenizer> unpack_tokenizer(std::span<const PackedMatrix> sections,
